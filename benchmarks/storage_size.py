@@ -1,0 +1,134 @@
+"""How small is a repository of real models? Sizes are exact and need no peer's clock."""
+
+from __future__ import annotations
+
+import shutil
+import struct
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from measure import mh, mh_json, models_folder, report, store_nbytes, workplace
+
+
+def cast_to_bfloat16(source: Path, target: Path) -> None:
+    """Write a copy of a safetensors file with its float32 tensors rounded to bfloat16 (to nearest, ties to even)."""
+    import json
+
+    data = source.read_bytes()
+    (length,) = struct.unpack_from("<Q", data)
+    header = json.loads(data[8 : 8 + length])
+    metadata = header.pop("__metadata__", None)
+    out, position, parts = {}, 0, []
+    for name, info in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
+        start, end = info["data_offsets"]
+        raw = data[8 + length + start : 8 + length + end]
+        if info["dtype"] == "F32":
+            bits = np.frombuffer(raw, "<u4").astype(np.uint64)
+            raw = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes()
+            info = {**info, "dtype": "BF16"}
+        out[name] = {**info, "data_offsets": [position, position + len(raw)]}
+        position += len(raw)
+        parts.append(raw)
+    if metadata is not None:
+        out["__metadata__"] = metadata
+    encoded = json.dumps(out, separators=(",", ":")).encode()
+    encoded += b" " * (-len(encoded) % 8)
+    target.write_bytes(struct.pack("<Q", len(encoded)) + encoded + b"".join(parts))
+
+
+def grown_by(root: Path, files: Sequence[tuple[Path, str]], message: str) -> tuple[int, int]:
+    """Commit files and return what the store grew by and their raw size, in bytes."""
+    before = store_nbytes(root)
+    raw = 0
+    for source, name in files:
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source, root / name)
+        raw += source.stat().st_size
+    mh(root, "commit", "-m", message)
+    return store_nbytes(root) - before, raw
+
+
+def minilm(models: Path) -> list[tuple[str, str, str, str]]:
+    rows = []
+    reaches = {"fp32": ("0.835", "0.37", "0.534 (zipnn), 0.497 (z4ai)"), "bf16": ("0.69", "0.16", "0.273 (zipnn), 0.197 (z4ai)")}
+    for kind, (base_reach, tuned_reach, peers) in reaches.items():
+        with workplace() as root:
+            sources = [models / "minilm/base/model.safetensors", models / "minilm/finetuned/model.safetensors"]
+            if kind == "bf16":
+                for index, source in enumerate(sources):
+                    sources[index] = root.parent / f"{root.name}-{index}"
+                    cast_to_bfloat16(source, sources[index])
+            mh(root, "init")
+            grown, raw = grown_by(root, [(sources[0], "model.safetensors")], "base")
+            rows.append((f"MiniLM base, {kind}", f"{grown / raw:.4f} of raw", "0.819 / 0.665 (zipnn, fp32 / bf16)", f"<= {base_reach}"))
+            grown, raw = grown_by(root, [(sources[1], "model.safetensors")], "fine-tune")
+            rows.append((f"its fine-tune after it, {kind}", f"{grown / raw:.4f} of raw", peers, f"<= {tuned_reach}"))
+            if kind == "bf16":
+                for source in sources:
+                    source.unlink()
+    return rows
+
+
+def sharing(models: Path) -> list[tuple[str, str, str, str]]:
+    rows = []
+    with workplace() as root:
+        mh(root, "init")
+        grown_by(root, [(models / "minilm/base/model.safetensors", "model.safetensors")], "base")
+        grown, raw = grown_by(root, [(models / "minilm/copy/model.safetensors", "copy.safetensors")], "copy")
+        rows.append(("the same file from another publisher", f"{grown:,} bytes", f"{raw:,} raw", "tensors once"))
+        before = store_nbytes(root)
+        (root / "model.safetensors").rename(root / "renamed.safetensors")
+        mh(root, "commit", "-m", "rename")
+        rows.append(("a renamed file", f"{store_nbytes(root) - before:,} bytes", f"{raw:,} raw", "tensors once"))
+        resaved = root / "resaved.pt"
+        resave_as_torch(root / "copy.safetensors", resaved)
+        size = resaved.stat().st_size
+        before = store_nbytes(root)
+        mh(root, "commit", "-m", "saved again by torch")
+        rows.append(("the same weights saved as .pt", f"{store_nbytes(root) - before:,} bytes", f"{size:,} raw", "tensors once"))
+    with workplace() as root:
+        mh(root, "init")
+        folder = models / "silero-vad/6.2.3"
+        jit, onnx = folder / "silero_vad.jit", folder / "silero_vad.onnx"
+        first, first_raw = grown_by(root, [(onnx, "silero_vad.onnx")], "onnx")
+        second, raw = grown_by(root, [(jit, "silero_vad.jit")], "jit")
+        shared = mh_json(root, "query", "select count(distinct tensor_id) as kept, count(*) as named, sum(nbytes) as raw from tensors where commit_id = (select commit_id from refs where is_head)")
+        rows.append(("silero-vad: jit after onnx", f"{second:,} bytes", f"{raw:,} raw ({first:,} of {first_raw:,} for the onnx)", "tensors once"))
+        rows.append(("silero-vad: tensors kept / named", str(shared), "", ""))
+    return rows
+
+
+def resave_as_torch(source: Path, target: Path) -> None:
+    import torch
+    from safetensors.torch import load_file
+
+    torch.save(load_file(source), target)
+
+
+def retrained(models: Path) -> list[tuple[str, str, str, str]]:
+    """Versions trained from scratch: a delta never pays, so the history must be no larger than each alone."""
+    rows = []
+    names = sorted(path.name for path in models.joinpath("silero-vad/6.2.3").iterdir() if path.suffix == ".safetensors")
+    for name in names:
+        versions = [models / f"silero-vad/{version}/{name}" for version in ("5.1.2", "6.0.0", "6.2.3")]
+        versions = [path for path in versions if path.exists()]
+        alone = 0
+        for path in versions:
+            with workplace() as root:
+                mh(root, "init")
+                alone += grown_by(root, [(path, name)], "alone")[0]
+        with workplace() as root:
+            mh(root, "init")
+            together = sum(grown_by(root, [(path, name)], path.parent.name)[0] for path in versions)
+        rows.append((f"{len(versions)} versions of silero-vad {name}", f"{together:,} bytes", f"{alone:,} each alone", "<= 1.0"))
+    return rows
+
+
+def main() -> None:
+    models = models_folder()
+    report("Size of the store", [*minilm(models), *sharing(models), *retrained(models)])
+
+
+if __name__ == "__main__":
+    main()

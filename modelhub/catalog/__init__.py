@@ -1,0 +1,1 @@
+"""Indexes the history into SQLite and answers questions about it in read-only SQL."""

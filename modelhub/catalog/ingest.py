@@ -1,0 +1,184 @@
+"""Bring the catalog up to the newest operation, or build it anew: everything in it comes from the objects."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from modelhub.catalog import rows
+from modelhub.catalog.commit_rows import CommitIngest
+from modelhub.catalog.database import (
+    CatalogUnusableError, connect, create_catalog, damages, is_current, is_damage, mark_current, meta, open_catalog,
+    open_catalog_read_only, replace_catalog, transaction,
+)  # fmt: skip
+from modelhub.catalog.facts import Facts
+from modelhub.errors import LockHeld, StateError
+from modelhub.progress import SILENT, Progress
+from modelhub.repository.objects import Operation
+from modelhub.repository.refs import BRANCHES, TAGS, Refs
+from modelhub.repository.repository import Repository
+
+
+def catch_up(repository: Repository, facts: Facts | None = None) -> None:
+    """Bring the catalog up to date at the end of a change. For the holder of the writer lock.
+
+    The change itself is durable by then: where the catalog cannot follow now, the next who opens it makes it.
+    """
+    try:
+        connection = open_catalog(repository.layout.catalog)
+    except CatalogUnusableError:
+        with contextlib.suppress(sqlite3.Error, OSError):
+            rebuild(repository)
+        return
+    with contextlib.closing(connection), contextlib.suppress(sqlite3.Error, CatalogUnusableError):
+        roll_forward(repository, connection, facts)
+
+
+def bring_up_to_date(repository: Repository) -> sqlite3.Connection:
+    """Return a connection to a current catalog: rolled forward, rebuilt, or where nothing can be written in memory."""
+    try:
+        connection = open_catalog(repository.layout.catalog)
+        try:
+            roll_forward(repository, connection)
+        except BaseException:
+            connection.close()
+            raise
+        return connection
+    except CatalogUnusableError:
+        pass
+    except sqlite3.Error as error:
+        if not is_damage(error):
+            raise
+    try:
+        with repository.writing(wait=False):
+            rebuild(repository)
+        return open_catalog_read_only(repository.layout.catalog)
+    except (LockHeld, StateError, OSError, sqlite3.Error, CatalogUnusableError):
+        return _in_memory(repository)
+
+
+def rebuild(repository: Repository, progress: Progress = SILENT) -> None:
+    """Build the catalog anew and put it in the old one's place. For the holder of the writer lock."""
+    new = repository.layout.scratch / "catalog.db"
+    new.unlink(missing_ok=True)
+    with contextlib.closing(create_catalog(new)) as connection:
+        roll_forward(repository, connection, progress=progress)
+    replace_catalog(new, repository.layout.catalog)
+
+
+def roll_forward(
+    repository: Repository, connection: sqlite3.Connection, facts: Facts | None = None, progress: Progress = SILENT
+) -> None:
+    """Take in every operation the catalog does not have yet, in one transaction.
+
+    Raises CatalogUnusableError where the catalog reflects an operation that is not in the repository's chain.
+    """
+    newest = repository.pointer().operation
+    with transaction(connection):
+        if is_current(connection, newest):
+            return
+        missing = list(_operations_since(repository, meta(connection, "operation")))
+        progress.start("indexing", len(missing), "operations")
+        with contextlib.closing(facts or Facts(repository)) as known:
+            ingest = CommitIngest(repository, connection, known)
+            for oid, operation in reversed(missing):
+                _add_operation(connection, ingest, oid, operation)
+                progress.advance(1)
+        _set_refs(connection, missing[0][1])
+        mark_current(connection, newest)
+
+
+def refresh_storage(repository: Repository) -> None:
+    """Read again how tensors are stored, after gc moved or deleted objects. For the holder of the writer lock."""
+    try:
+        connection = open_catalog(repository.layout.catalog)
+    except CatalogUnusableError:
+        return
+    with contextlib.closing(connection):
+        gone = [oid for (oid,) in connection.execute("select o.oid from mh_commits c join mh_oids o on o.no = c.no")
+                if not repository.store.contains(oid)]  # fmt: skip
+        if not gone:
+            ingest = CommitIngest(repository, connection, Facts(repository))
+            with transaction(connection):
+                oids = connection.execute("select distinct o.oid from mh_tensors t join mh_oids o on o.no = t.oid_no")
+                ingest.store_rows([oid for (oid,) in oids if repository.store.contains(oid)])
+    if gone:
+        rebuild(repository)
+
+
+def check_catalog(repository: Repository) -> str | None:
+    """Return what is wrong with the catalog's file, None where nothing is (being behind is not wrong)."""
+    if not repository.layout.catalog.exists():
+        return None
+    try:
+        connection = open_catalog_read_only(repository.layout.catalog)
+    except CatalogUnusableError as error:
+        return str(error)
+    with contextlib.closing(connection):
+        found = damages(connection)
+    return f"the catalog is damaged: {found[0]}" if found else None
+
+
+def _operations_since(repository: Repository, known: str | None) -> Iterator[tuple[str, Operation]]:
+    for oid, operation in repository.operations():
+        if oid == known:
+            return
+        yield oid, operation
+    if known is not None:
+        raise CatalogUnusableError("the catalog reflects another history")
+
+
+def _in_memory(repository: Repository) -> sqlite3.Connection:
+    """A current catalog for this process only: a copy of the one on disk, if it can be read, brought up to date."""
+    with contextlib.suppress(CatalogUnusableError, sqlite3.Error):
+        memory = connect(":memory:")
+        with contextlib.closing(open_catalog_read_only(repository.layout.catalog)) as old:
+            old.backup(memory)
+        roll_forward(repository, memory)
+        return memory
+    memory = create_catalog(None)
+    roll_forward(repository, memory)
+    return memory
+
+
+def _add_operation(connection: sqlite3.Connection, ingest: CommitIngest, oid: str, operation: Operation) -> None:
+    head = [] if operation.head.startswith("refs/") else [operation.head]
+    for commit in [*operation.refs.values(), *head]:
+        ingest.add(commit)
+    previous = None if operation.previous is None else rows.oid_no(connection, operation.previous)
+    undoes = None if operation.undoes is None else rows.oid_no(connection, operation.undoes)
+    number = rows.oid_no(connection, oid)
+    row = (
+        number, operation.sequence, previous, operation.time, operation.offset, operation.author.name,
+        operation.author.email, operation.command, operation.head, undoes,
+    )  # fmt: skip
+    rows.add_operations(connection, [row])
+    rows.add_ref_changes(connection, list(_ref_changes(connection, ingest.repository, number, operation)))
+
+
+def _ref_changes(
+    connection: sqlite3.Connection, repository: Repository, number: int, operation: Operation
+) -> Iterator[tuple[int, str, int | None, int | None]]:
+    before: dict[str, str] = {}
+    if operation.previous is not None:
+        before = repository.get(operation.previous, Operation).refs
+    for name in sorted(before.keys() | operation.refs.keys()):
+        old, new = before.get(name), operation.refs.get(name)
+        if old != new:
+            numbers = [None if oid is None else rows.oid_no(connection, oid) for oid in (old, new)]
+            yield number, name, numbers[0], numbers[1]
+
+
+def _set_refs(connection: sqlite3.Connection, operation: Operation) -> None:
+    refs = Refs(operation.head, operation.refs)
+    found = []
+    for name, commit in operation.refs.items():
+        kind = "branch" if name.startswith(BRANCHES) else "tag"
+        short = name.removeprefix(BRANCHES).removeprefix(TAGS)
+        found.append((kind, short, rows.oid_no(connection, commit), int(name == operation.head)))
+    if refs.head_commit is not None:
+        found.append(("head", "HEAD", rows.oid_no(connection, refs.head_commit), 1))
+    rows.replace_refs(connection, found)
+
+

@@ -1,0 +1,40 @@
+"""Open the catalog as it must be read: reflecting the newest operation. The quick way when it already does."""
+
+from __future__ import annotations
+
+import contextlib
+import sqlite3
+from collections.abc import Iterator
+
+from modelhub.catalog.database import CatalogUnusableError, is_current, open_catalog_read_only
+from modelhub.repository.repository import Repository
+
+Connection = sqlite3.Connection
+
+
+@contextlib.contextmanager
+def open_current(repository: Repository) -> Iterator[Connection]:
+    """Open the catalog for reading, brought up to date first where it is behind, rebuilt where it is damaged.
+
+    Where the repository cannot be written that happens in memory.
+    """
+    connection = _open_if_current(repository) or _bring_up_to_date(repository)
+    with contextlib.closing(connection):
+        yield connection
+
+
+def _open_if_current(repository: Repository) -> Connection | None:
+    try:
+        connection = open_catalog_read_only(repository.layout.catalog)
+    except CatalogUnusableError:
+        return None
+    if is_current(connection, repository.pointer().operation):
+        return connection
+    connection.close()
+    return None
+
+
+def _bring_up_to_date(repository: Repository) -> Connection:
+    from modelhub.catalog.ingest import bring_up_to_date
+
+    return bring_up_to_date(repository)

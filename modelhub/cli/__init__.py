@@ -1,0 +1,1 @@
+"""The `mh` command: read arguments, call porcelain, print."""

@@ -1,0 +1,118 @@
+"""`mh commit`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, TextIO
+
+import click
+
+from modelhub.cli.command import command
+from modelhub.cli.commands.add import stored
+from modelhub.cli.completion import complete_revision
+from modelhub.cli.context import Session
+from modelhub.cli.facts import parse_metrics, parse_params, parse_sources
+from modelhub.cli.options import json_option, pass_session, print_json
+from modelhub.cli.output.changes_view import change_lines, tally
+from modelhub.cli.output.quantities import short
+from modelhub.cli.output.text import clean, first_line
+from modelhub.errors import InvalidInputError
+from modelhub.porcelain.commit import CommitFacts, CommitResult, commit
+
+MOST_CHANGES = 20
+MOST_FINDINGS = 20
+
+
+@command(
+    "commit",
+    examples=[
+        ("mh commit -m 'baseline'", "Record every change in the folder (or what is staged, if anything is)."),
+        ("mh commit -m 'lower rate' --param lr=1e-4 --metric accuracy=0.973", "Record facts with it."),
+        ("mh commit -m 'tuned on 5..9' --from v1:model.pt --relation fine-tune", "Say what it was made from."),
+    ],
+    exits={7: "nothing to commit, or --strict found faults in the weights"},
+)
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
+@click.option(
+    "-m", "--message", "messages", metavar="TEXT", multiple=True, help="What changed. Again: one more paragraph."
+)
+@click.option(
+    "-F", "--file", "message_file", type=click.File("r", encoding="utf-8"), help="Read the message from a file."
+)
+@click.option("--param", "params", metavar="NAME=VALUE", multiple=True, help="A hyperparameter of this version.")
+@click.option("--metric", "metrics", metavar="NAME=NUMBER", multiple=True, help="A result of this version.")
+@click.option(
+    "--from",
+    "sources",
+    metavar="REV[:PATH]",
+    multiple=True,
+    shell_complete=complete_revision,
+    help="A version, or a file of it, that this was made from.",
+)
+@click.option(
+    "--relation", "relations", metavar="KIND", multiple=True, help="How it was made from it  [default: fine-tune]"
+)
+@click.option("--strict", is_flag=True, help="Refuse weights with NaN, Inf and other faults.")
+@click.option("--allow-empty", is_flag=True, help="Record a version even if no file changed.")
+@json_option
+@pass_session
+def commit_command(session: Session, paths: Sequence[str], as_json: bool, **options: Any) -> None:
+    """Record a version with its params and metrics.
+
+    With nothing staged this records every change in the folder; with something staged, just that; with PATHs, just
+    those. KIND is one of fine-tune, warm-start, adapter, quantize, distill, merge, convert, slice, uses, trained-on.
+    """
+    message = _message(options["messages"], options["message_file"])
+    facts = CommitFacts(
+        params=parse_params(options["params"]),
+        metrics=parse_metrics(options["metrics"]),
+        derive=parse_sources(options["sources"], options["relations"]),
+    )
+    repository = session.repository
+    with session.progress() as progress:
+        result = commit(
+            repository,
+            act=session.act(repository),
+            message=message,
+            facts=facts,
+            paths=session.paths(paths),
+            strict=options["strict"],
+            allow_empty=options["allow_empty"],
+            progress=progress,
+            waiting=session.waiting,
+        )
+    if as_json:
+        print_json(session, "commit", result)
+    else:
+        _tell(session, result)
+
+
+def _message(paragraphs: Sequence[str], file: TextIO | None) -> str:
+    if paragraphs and file is not None:
+        raise InvalidInputError("-m and -F exclude each other")
+    if file is not None:
+        return file.read()
+    if not paragraphs:
+        raise InvalidInputError("there is no message", hint="say what changed: mh commit -m 'longer training'")
+    return "\n\n".join(paragraphs)
+
+
+def _tell(session: Session, result: CommitResult) -> None:
+    """Say what was recorded; the lines a person may want to keep go to stdout."""
+    for warning in result.warnings:
+        session.warn(warning)
+    for finding in result.findings[:MOST_FINDINGS]:
+        if finding.severity == "warning":
+            session.warn(finding.message)
+        else:
+            session.say(f"note: {clean(finding.message)}")
+    if len(result.findings) > MOST_FINDINGS:
+        session.say(f"and {len(result.findings) - MOST_FINDINGS} more findings: mh show {short(result.commit)}")
+    branch = "detached HEAD" if result.branch is None else clean(result.branch)
+    oid = session.terminal.style(short(result.commit), "yellow")
+    session.write([f"[{branch} {oid}] {first_line(result.message)}"])
+    session.write(change_lines(result.changes[:MOST_CHANGES], session.terminal))
+    session.write([f"  {tally(result.changes)}"])
+    if result.raw_nbytes:
+        spent = stored(result.raw_nbytes, result.stored_nbytes, result.tensors_new, result.tensors_shared)
+        session.write([f"  {spent}"])

@@ -1,0 +1,34 @@
+"""Tell revisions from paths on a command line, as git does: before and after `--`, else by what exists."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from modelhub.cli.command import paths_after_dashes
+from modelhub.cli.context import Session
+from modelhub.errors import InvalidInputError, RefNotFound
+from modelhub.repository.revision import resolve_place
+
+
+def split_words(session: Session, words: Sequence[str], *, most: int) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Return (revisions, paths as the repository names them); at most `most` revisions.
+
+    Without `--` the first word that is no revision but a file here, and all after it, are paths.
+    Raises InvalidInputError for more revisions than the command takes, RefNotFound for a word that is neither.
+    """
+    after = paths_after_dashes()
+    cut = len(words)
+    if after is None:
+        cut = next((place for place, word in enumerate(words) if _is_path(session, word)), cut)
+    if cut > most:
+        taken = "one revision" if most == 1 else f"{most} revisions"
+        raise InvalidInputError(f"this takes at most {taken}, not {cut}", hint="write paths after '--'")
+    return tuple(words[:cut]), session.paths([*words[cut:], *(after or ())])
+
+
+def _is_path(session: Session, word: str) -> bool:
+    try:
+        resolve_place(session.repository, word)
+    except (RefNotFound, InvalidInputError):
+        return (session.folder / word).exists()
+    return False

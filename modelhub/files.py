@@ -1,0 +1,261 @@
+"""The only module that touches the disk for writing: atomic files, fsync in the right order, deletion, the lock.
+
+The order that makes a new file survive power loss: write to a temporary file, fsync it, give it its final name,
+fsync the folder; for a folder just made, fsync its parent too, up to the first that was there before.
+A failed fsync is final: the temporary file is dropped and the error goes up (the kernel may have marked the pages clean).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import secrets
+import stat
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from types import TracebackType
+
+from modelhub.errors import AlreadyExistsError, LockHeld, UnsafePath
+
+Bytes = bytes | bytearray | memoryview
+
+
+def sync_folder(folder: Path) -> None:
+    """Make the names in a folder durable."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def make_folders(folder: Path) -> None:
+    """Make a folder and its missing parents, each durable before this returns."""
+    if folder.is_dir():
+        return
+    make_folders(folder.parent)
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(folder)
+    sync_folder(folder.parent)
+
+
+def write_all(descriptor: int, data: Bytes) -> None:
+    """Write all of the data, however short the single writes are."""
+    view = memoryview(data).cast("B") if not isinstance(data, bytes) else memoryview(data)
+    while view:
+        view = view[os.write(descriptor, view) :]
+
+
+class TempFile:
+    """A file under construction in `folder`; it vanishes unless it is published or put in another's place.
+
+    Use as a context manager. `publish` and `replace` make it durable under its final name.
+    """
+
+    def __init__(self, folder: Path, *, mode: int = 0o444) -> None:
+        self.path = folder / f"{os.getpid()}-{secrets.token_hex(8)}.tmp"
+        self.size = 0
+        self._mode = mode
+        self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        self._finished = False
+
+    def write(self, data: Bytes) -> None:
+        """Append bytes."""
+        write_all(self._descriptor, data)
+        self.size += len(data)
+
+    def read_at(self, offset: int, nbytes: int) -> bytes:
+        """Read back what was written."""
+        return os.pread(self._descriptor, nbytes, offset)
+
+    def settle_mode(self) -> None:
+        """Give the file its final mode."""
+        os.fchmod(self._descriptor, self._mode)
+
+    def sync(self) -> None:
+        """Make the content durable, with its final mode."""
+        self.settle_mode()
+        os.fsync(self._descriptor)
+
+    def publish(self, final: Path) -> None:
+        """Give the file its final name, never overwriting: raises AlreadyExistsError where something is there."""
+        self.sync()
+        link_new(self.path, final)
+        os.unlink(self.path)
+        self._finished = True
+        sync_folder(final.parent)
+
+    def replace(self, final: Path) -> None:
+        """Put the file in the place of `final` in one step, whether it exists or not."""
+        self.sync()
+        os.replace(self.path, final)
+        self._finished = True
+        sync_folder(final.parent)
+
+    def __enter__(self) -> TempFile:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        os.close(self._descriptor)
+        if not self._finished:
+            with contextlib.suppress(FileNotFoundError):
+                os.unlink(self.path)
+
+
+def link_new(source: Path, final: Path) -> None:
+    """Give `source` a second name that must not exist yet; where hard links are refused, move it under the same rule."""
+    try:
+        os.link(source, final)
+    except FileExistsError:
+        raise AlreadyExistsError(f"{final.name} is there already") from None
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK):
+            raise
+        if final.exists():
+            raise AlreadyExistsError(f"{final.name} is there already") from None
+        os.rename(source, final)
+        os.close(os.open(source, os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
+def write_atomic(final: Path, data: Bytes, *, scratch: Path, mode: int = 0o644) -> None:
+    """Replace a file's content in one durable step. `scratch` is a folder on the same file system."""
+    with TempFile(scratch, mode=mode) as temp:
+        temp.write(data)
+        temp.replace(final)
+
+
+def remove(path: Path) -> None:
+    """Delete a file; one that is gone already is no error."""
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(path)
+
+
+def remove_folder_if_empty(folder: Path) -> bool:
+    """Delete a folder that has nothing in it; tell whether it went."""
+    try:
+        os.rmdir(folder)
+    except OSError:
+        return False
+    return True
+
+
+def clear_scratch(folder: Path) -> None:
+    """Delete what killed processes left in a scratch folder. Only for the holder of the writer lock."""
+    with contextlib.suppress(FileNotFoundError):
+        for entry in os.scandir(folder):
+            if entry.is_file(follow_symlinks=False):
+                remove(Path(entry.path))
+
+
+class WorkFolder:
+    """Writes into a person's folder without ever following a link out of it.
+
+    Every step down is opened relative to the step above with O_NOFOLLOW; files are written beside their final place
+    or in `scratch` and renamed over it, so a reader sees the old file or the new one.
+    """
+
+    def __init__(self, root: Path, scratch: Path) -> None:
+        self.root = root
+        self.scratch = scratch
+
+    def write(self, path: str, blocks: Iterator[Bytes], *, executable: bool, check: Callable[[], None]) -> os.stat_result:
+        """Write a file from blocks; `check` runs after the last block and before the file gets its name.
+
+        Returns the stat of the file in its place. Raises UnsafePath where a parent is a link.
+        """
+        with self._parent(path, create=True) as folder, TempFile(self.scratch, mode=0o755 if executable else 0o644) as temp:
+            for block in blocks:
+                temp.write(block)
+            check()
+            temp.settle_mode()
+            name = path.rsplit("/", 1)[-1]
+            self._rename_in(temp, name, folder)
+            return os.stat(name, dir_fd=folder, follow_symlinks=False)
+
+    def write_link(self, path: str, target: str) -> None:
+        """Make a symbolic link, in the place of whatever file is there."""
+        with self._parent(path, create=True) as folder:
+            name = path.rsplit("/", 1)[-1]
+            temporary = f".mh-{secrets.token_hex(8)}.tmp"
+            os.symlink(target, temporary, dir_fd=folder)
+            os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    def delete(self, path: str) -> None:
+        """Delete a file and the folders that are empty without it."""
+        with contextlib.suppress(FileNotFoundError), self._parent(path, create=False) as folder:
+            os.unlink(path.rsplit("/", 1)[-1], dir_fd=folder)
+        parent = (self.root / path).parent
+        while parent != self.root and remove_folder_if_empty(parent):
+            parent = parent.parent
+
+    def sync(self, folders: set[str]) -> None:
+        """Make the names in these folders (relative to the root) durable."""
+        for folder in folders:
+            with contextlib.suppress(FileNotFoundError):
+                sync_folder(self.root / folder)
+
+    @staticmethod
+    def _rename_in(temp: TempFile, name: str, folder: int) -> None:
+        try:
+            os.rename(temp.path, name, dst_dir_fd=folder)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            beside = f".mh-{secrets.token_hex(8)}.tmp"
+            descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
+            try:
+                for offset in range(0, temp.size, 1 << 22):
+                    write_all(descriptor, temp.read_at(offset, 1 << 22))
+                os.fchmod(descriptor, stat.S_IMODE(os.stat(temp.path).st_mode))
+                os.fsync(descriptor)
+            finally:
+                os.close(descriptor)
+            os.rename(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+
+    @contextlib.contextmanager
+    def _parent(self, path: str, *, create: bool) -> Iterator[int]:
+        flags = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+        descriptor = os.open(self.root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            for part in path.split("/")[:-1]:
+                if create:
+                    with contextlib.suppress(FileExistsError):
+                        os.mkdir(part, dir_fd=descriptor)
+                try:
+                    below = os.open(part, flags, dir_fd=descriptor)
+                except OSError as error:
+                    if error.errno in (errno.ELOOP, errno.ENOTDIR):
+                        raise UnsafePath(
+                            f"'{path}' cannot be written: '{part}' is not a folder",
+                            hint="move that file or link away, then try again",
+                        ) from None
+                    raise
+                os.close(descriptor)
+                descriptor = below
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
+def writer_lock(path: Path, *, wait: bool = True, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the one writer lock; the kernel frees it when the process dies.
+
+    `waiting` is called once when another process holds it. With `wait=False` that raises LockHeld instead.
+    """
+    from filelock import FileLock, Timeout
+
+    lock = FileLock(path)
+    try:
+        lock.acquire(timeout=0)
+    except Timeout:
+        if not wait:
+            raise LockHeld("another mh is writing to this repository", hint="try again when it has finished") from None
+        if waiting is not None:
+            waiting()
+        lock.acquire()
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,93 @@
+"""Explain where the bytes are."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from modelhub.repository.objects import Commit
+from modelhub.repository.reachable import Needs, current_commits, with_bases
+from modelhub.repository.repository import Repository
+from modelhub.repository.trees import read_files
+
+
+@dataclass(frozen=True, slots=True)
+class VersionUsage:
+    """One version: the bytes of its files, of those no parent has, and what the store would be rid of without it."""
+
+    commit: str
+    summary: str
+    time: int
+    raw_nbytes: int
+    new_nbytes: int
+    only_here_nbytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class DuResult:
+    """Bytes: `raw` is all files of all versions, `unique` each object once, `stored` what the disk holds.
+
+    raw - saved_by_sharing = unique; unique - saved_by_deltas - saved_by_compression + overhead = stored.
+    """
+
+    raw_nbytes: int
+    unique_nbytes: int
+    stored_nbytes: int
+    saved_by_sharing: int
+    saved_by_deltas: int
+    saved_by_compression: int
+    overhead_nbytes: int
+    unreachable_nbytes: int
+    objects: int
+    deltas: int
+    versions: tuple[VersionUsage, ...]
+
+
+def du(repo: Repository) -> DuResult:
+    """Return where the bytes are. Cost: every tree and manifest of the history is read once."""
+    commits = current_commits(repo)
+    needs = Needs(repo)
+    per_commit = {oid: with_bases(repo, needs.of_commit(oid)) for oid in commits}
+    uses = Counter(oid for objects in per_commit.values() for oid in objects)
+    ordered = sorted(commits.items(), key=lambda item: (item[1].time, item[0]), reverse=True)
+    own = {oid: [item for item in objects if uses[item] == 1] for oid, objects in per_commit.items()}
+    versions = tuple(_usage(repo, oid, commit, own[oid]) for oid, commit in ordered)
+    raw = sum(version.raw_nbytes for version in versions)
+    records = [oid for oid, _ in repo.operations()]
+    live = [oid for oid in (*uses, *records) if repo.store.contains(oid)]
+    infos = [repo.store.info(oid) for oid in live]
+    contents = [info for info in infos if info.kind == "blob"]
+    deltas = [info for info in contents if info.base is not None]
+    unique = sum(info.size for info in contents)
+    by_deltas = sum(info.size - info.stored_nbytes for info in deltas)
+    by_compression = sum(info.size - info.stored_nbytes for info in contents if info.base is None)
+    stored = sum(repo.store.info(oid).stored_nbytes for oid in repo.store.ids())
+    dead = stored - sum(info.stored_nbytes for info in infos)
+    return DuResult(
+        raw_nbytes=raw,
+        unique_nbytes=unique,
+        stored_nbytes=stored,
+        saved_by_sharing=raw - unique,
+        saved_by_deltas=by_deltas,
+        saved_by_compression=by_compression,
+        overhead_nbytes=sum(info.stored_nbytes for info in infos if info.kind != "blob"),
+        unreachable_nbytes=dead,
+        objects=len(infos),
+        deltas=len(deltas),
+        versions=versions,
+    )
+
+
+def _usage(repo: Repository, oid: str, commit: Commit, own: list[str]) -> VersionUsage:
+    files = read_files(repo, commit.tree)
+    known = {
+        entry.oid for parent in commit.parents for entry in read_files(repo, repo.commit_tree(parent)).values()
+    }
+    return VersionUsage(
+        commit=oid,
+        summary=commit.message.partition("\n")[0],
+        time=commit.time,
+        raw_nbytes=sum(entry.size for entry in files.values()),
+        new_nbytes=sum(entry.size for entry in files.values() if entry.oid not in known),
+        only_here_nbytes=sum(repo.store.info(item).stored_nbytes for item in own if repo.store.contains(item)),
+    )

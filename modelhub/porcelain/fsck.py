@@ -1,0 +1,176 @@
+"""Check a repository and say exactly what a damage touches."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+
+from modelhub.catalog.ingest import check_catalog, rebuild
+from modelhub.errors import IntegrityError, ModelHubError, ObjectNotFound
+from modelhub.progress import SILENT, Progress
+from modelhub.repository.index import read_index
+from modelhub.repository.objects import Commit, Manifest, Operation
+from modelhub.repository.reachable import Needs, current_commits, with_bases
+from modelhub.repository.repository import Repository
+from modelhub.repository.status import load_index
+from modelhub.repository.trees import read_files
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One damage: where it lies, what is wrong, and which commits, files (`commit:path`) and tensors it touches."""
+
+    place: str
+    problem: str
+    oid: str | None = None
+    commits: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+    tensors: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class FsckResult:
+    """What was checked and what was found. `repaired` says what is well again."""
+
+    objects: int
+    stored_nbytes: int
+    problems: tuple[Problem, ...]
+    repaired: tuple[str, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Nothing is damaged, or all of it was repaired."""
+        return not self.problems
+
+
+def fsck(repo: Repository, *, full: bool = False, repair: bool = False, progress: Progress = SILENT) -> FsckResult:
+    """Check every stored byte against its checksum, with `full` decode and hash everything; then the history.
+
+    `repair` mends what can be made anew from the rest: the pointer, the index, the catalog. Never raises for damage.
+    """
+    repaired: list[str] = []
+    problems = list(_pointer_problems(repo, repaired, repair=repair))
+    damaged = list(repo.store.check(full=full, progress=progress))
+    by_oid = {damage.oid: damage for damage in damaged if damage.oid is not None}
+    problems += [Problem(damage.place, damage.problem) for damage in damaged if damage.oid is None]
+    if not problems:
+        missing = _missing(repo, by_oid.keys())
+        touched = _Touched(repo, set(by_oid) | set(missing))
+        problems += [touched.problem(oid, damage.place, damage.problem) for oid, damage in by_oid.items()]
+        problems += [touched.problem(oid, "", text) for oid, text in missing.items()]
+        problems += _index_problems(repo, repaired, repair=repair)
+        problems += _catalog_problems(repo, repaired, repair=repair)
+    else:
+        problems += [Problem(damage.place, damage.problem, oid) for oid, damage in by_oid.items()]
+    infos = [repo.store.info(oid) for oid in repo.store.ids() if oid not in by_oid]
+    return FsckResult(len(infos), sum(info.stored_nbytes for info in infos), tuple(problems), tuple(repaired))
+
+
+def _pointer_problems(repo: Repository, repaired: list[str], *, repair: bool) -> Iterator[Problem]:
+    try:
+        for _ in repo.operations():
+            pass
+    except IntegrityError as error:
+        if repair and _restore_pointer(repo):
+            repaired.append("the pointer to the newest operation")
+        else:
+            yield Problem(".mh/head", error.message)
+    except ObjectNotFound as error:
+        yield Problem(".mh/head", f"the record of operations is cut short: {error.message}")
+
+
+def _restore_pointer(repo: Repository) -> bool:
+    """Point at the stored operation with the highest number that no other one follows."""
+    with repo.writing():
+        found = []
+        for oid in repo.store.ids():
+            try:
+                if repo.store.info(oid).kind == "operation":
+                    found.append((repo.get(oid, Operation).sequence, oid))
+            except ModelHubError:
+                continue
+        if not found:
+            return False
+        sequence, oid = max(found)
+        repo.point_at(oid, sequence)
+        return True
+
+
+def _missing(repo: Repository, known: Collection[str | None]) -> dict[str, str]:
+    """Return the objects that the history and the index need and the store lacks."""
+    needs = Needs(repo)
+    wanted: set[str] = set()
+    for oid in current_commits(repo):
+        wanted |= needs.of_commit(oid)
+    try:
+        for entry in load_index(repo).entries.values():
+            wanted.update(needs.of_file(entry))
+    except IntegrityError:
+        pass
+    absent = {oid: "it is missing" for oid in with_bases(repo, wanted) if not repo.store.contains(oid)}
+    broken = {oid: text for oid, text in needs.broken.items() if oid not in known}
+    return broken | absent
+
+
+class _Touched:
+    """Finds what a damaged object touches: every object whose delta chain passes through it counts as damaged."""
+
+    def __init__(self, repo: Repository, damaged: set[str]) -> None:
+        self._repo = repo
+        self._damaged = damaged
+        self._commits = current_commits(repo) if damaged else {}
+
+    def problem(self, oid: str, place: str, text: str) -> Problem:
+        """Say what this one object's damage touches."""
+        needs = Needs(self._repo)
+        commits, files, tensors = [], [], []
+        for commit, record in self._commits.items():
+            if oid not in with_bases(self._repo, needs.of_commit(commit)):
+                continue
+            commits.append(commit)
+            for path, names in self._files(record, oid):
+                files.append(f"{commit[:10]}:{path}")
+                tensors += [f"{commit[:10]}:{path}:{name}" for name in names]
+        return Problem(place or f"object {oid[:12]}", text, oid, tuple(commits), tuple(files), tuple(tensors))
+
+    def _files(self, commit: Commit, oid: str) -> Iterator[tuple[str, list[str]]]:
+        needs = Needs(self._repo)
+        try:
+            listed = read_files(self._repo, commit.tree)
+        except ModelHubError:
+            return
+        for path, entry in listed.items():
+            if oid not in with_bases(self._repo, needs.of_file(entry)):
+                continue
+            try:
+                manifest = self._repo.get(entry.manifest, Manifest) if entry.manifest else None
+            except ModelHubError:
+                manifest = None
+            runs = manifest.tensors() if manifest else []
+            yield path, [run.name for run in runs if oid in with_bases(self._repo, [run.oid])]
+
+
+def _index_problems(repo: Repository, repaired: list[str], *, repair: bool) -> Iterator[Problem]:
+    try:
+        read_index(repo.layout)
+    except IntegrityError as error:
+        if not repair:
+            yield Problem(".mh/index", error.message)
+            return
+        from modelhub.porcelain.reset import reset_index
+
+        with repo.writing():
+            reset_index(repo)
+        repaired.append("the staging index (from the last commit)")
+
+
+def _catalog_problems(repo: Repository, repaired: list[str], *, repair: bool) -> Iterator[Problem]:
+    complaint = check_catalog(repo)
+    if complaint is None:
+        return
+    if repair:
+        with repo.writing():
+            rebuild(repo)
+        repaired.append("the catalog (made anew)")
+    else:
+        yield Problem(".mh/catalog.db", complaint)

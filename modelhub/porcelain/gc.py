@@ -1,0 +1,115 @@
+"""Delete what no version needs any more, after a time of grace."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelhub.catalog.ingest import refresh_storage
+from modelhub.errors import IntegrityError, StateError
+from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
+from modelhub.porcelain.config import number_setting
+from modelhub.progress import SILENT, Progress
+from modelhub.repository.reachable import Needs, all_commits, with_bases
+from modelhub.repository.repository import Act, Repository
+from modelhub.repository.status import load_index
+
+GRACE_DAYS = 14.0
+OPERATIONS_DAYS = 90.0
+DAY_MS = 86_400_000
+
+
+@dataclass(frozen=True, slots=True)
+class GoneObject:
+    """An object that nothing needs. `days_left` of grace, 0.0 where it goes now."""
+
+    oid: str
+    kind: str
+    stored_nbytes: int
+    days_left: float
+
+
+@dataclass(frozen=True, slots=True)
+class GcResult:
+    """What was deleted, or with `dry_run` would be. `packed` counts loose objects and small packs put into one pack."""
+
+    dry_run: bool
+    removed: tuple[GoneObject, ...]
+    waiting: tuple[GoneObject, ...]
+    freed_nbytes: int
+    packed: int
+
+
+def gc(
+    repo: Repository,
+    *,
+    act: Act,
+    home: Path | None = None,
+    grace_days: float | None = None,
+    dry_run: bool = False,
+    progress: Progress = SILENT,
+    waiting: Callable[[], None] | None = None,
+) -> GcResult:
+    """Delete the objects that no ref, no undoable operation and no staged file needs, and were so for the grace time.
+
+    The first run that finds an object unneeded notes the time; a run after the grace deletes it. With a grace of 0 both
+    happen at once. Where the clock went backwards nothing is deleted. Raises IntegrityError where the history is
+    damaged: what it needs is then not known.
+    """
+    grace = number_setting(repo, home, "gc.grace_days", GRACE_DAYS) if grace_days is None else grace_days
+    kept_days = number_setting(repo, home, "gc.operations_days", OPERATIONS_DAYS)
+    with repo.writing(waiting=waiting):
+        needed = _needed(repo, act.time - int(kept_days * DAY_MS), progress)
+        unneeded = sorted(oid for oid in repo.store.ids() if oid not in needed)
+        known = read_condemned(repo.layout)
+        if known.newest > act.time:
+            raise StateError("the clock went backwards since the last gc; nothing was deleted", hint="check the date")
+        since = {oid: known.since.get(oid, act.time) for oid in unneeded}
+        gone = [oid for oid in unneeded if act.time - since[oid] >= grace * DAY_MS]
+        removed = [_describe(repo, oid, 0.0) for oid in gone]
+        left = [oid for oid in unneeded if oid not in set(gone)]
+        later = [_describe(repo, oid, grace - (act.time - since[oid]) / DAY_MS) for oid in left]
+        freed = sum(item.stored_nbytes for item in removed)
+        packed = 0
+        if not dry_run:
+            write_condemned(repo.layout, Condemned(newest=act.time, since=since))
+            if gone:
+                freed = repo.store.delete(set(gone), progress)
+            packed = repo.store.consolidate(progress).objects
+            write_condemned(repo.layout, Condemned(newest=act.time, since={oid: since[oid] for oid in left}))
+            refresh_storage(repo)
+    return GcResult(dry_run, tuple(removed), tuple(later), freed, packed)
+
+
+def _needed(repo: Repository, oldest: int, progress: Progress) -> set[str]:
+    """Return every object that must stay: operations always, what they name while they can be undone, the index."""
+    operations = []
+    commits: set[str] = set()
+    for oid, operation in repo.operations():
+        operations.append(oid)
+        if operation.time >= oldest or len(operations) == 1:
+            commits.update(operation.refs.values())
+            if not operation.head.startswith("refs/"):
+                commits.add(operation.head)
+    needs = Needs(repo)
+    found = set(operations)
+    history = all_commits(repo, commits)
+    progress.start("marking", len(history), "commits")
+    for oid in history:
+        found |= needs.of_commit(oid)
+        progress.advance(1)
+    for entry in load_index(repo).entries.values():
+        found.update(needs.of_file(entry))
+    missing = (commits - history.keys()) | needs.broken.keys()
+    if missing:
+        raise IntegrityError(
+            f"the history is damaged ({len(missing)} objects cannot be read): nothing was deleted",
+            hint="'mh fsck' says what is affected",
+        )
+    return with_bases(repo, found)
+
+
+def _describe(repo: Repository, oid: str, days_left: float) -> GoneObject:
+    info = repo.store.info(oid)
+    return GoneObject(oid, info.kind, info.stored_nbytes, days_left)

@@ -1,0 +1,59 @@
+"""Make a repository."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelhub import files
+from modelhub.errors import InvalidInputError, RepositoryNotFound, StateError
+from modelhub.repository.layout import FOLDER, Layout, check_format
+from modelhub.repository.names import check_ref_name
+from modelhub.repository.repository import FIRST_BRANCH, Act, Repository
+
+_EXCLUDE_LINE = f"/{FOLDER}/"
+
+
+@dataclass(frozen=True, slots=True)
+class InitResult:
+    """The folder that is versioned now; `created` is False where it was before, `beside_git` where git is told to skip us."""
+
+    root: Path
+    created: bool
+    beside_git: bool
+
+
+def init(folder: Path, *, act: Act, branch: str = FIRST_BRANCH) -> InitResult:
+    """Make a repository in a folder, and the folder if needed. An existing one is left as it is, an unfinished completed."""
+    check_ref_name(branch)
+    if folder.exists() and not folder.is_dir():
+        raise InvalidInputError(f"'{folder}' is a file", hint="name a folder")
+    try:
+        created = not _exists(Layout(folder))
+        if created:
+            Repository.create(folder, act, branch=branch)
+        return InitResult(folder, created, _exclude_from_git(folder))
+    except OSError as error:
+        raise StateError(f"no repository can be made in '{folder}': {error.strerror}", hint="check its rights") from None
+
+
+def _exists(layout: Layout) -> bool:
+    try:
+        check_format(layout)
+    except RepositoryNotFound:
+        return False
+    return True
+
+
+def _exclude_from_git(folder: Path) -> bool:
+    """Name `.mh` in git's own exclude file where the folder is the top of a git work tree."""
+    info = folder / ".git" / "info"
+    if not (folder / ".git").is_dir():
+        return False
+    files.make_folders(info)
+    exclude = info / "exclude"
+    text = exclude.read_text("utf-8", "surrogateescape") if exclude.exists() else ""
+    if _EXCLUDE_LINE not in text.splitlines():
+        text += ("" if not text or text.endswith("\n") else "\n") + _EXCLUDE_LINE + "\n"
+        files.write_atomic(exclude, text.encode("utf-8", "surrogateescape"), scratch=info)
+    return True

@@ -1,0 +1,67 @@
+"""A recorded model file as a lazy mapping from tensor names to arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from modelhub.errors import InvalidInputError
+from modelhub.repository.content import find_tensor, read_manifest
+from modelhub.repository.objects import Entry, TensorRun
+from modelhub.repository.repository import Repository
+
+if TYPE_CHECKING:
+    from modelhub.weights.arrays import Array
+
+
+class LoadedFile(Mapping[str, "Array"]):
+    """Tensors by name, each read from the store when it is asked for, and nothing else of the file.
+
+    Arrays are little-endian and read-only (`.copy()` to change one). bfloat16 and 8-bit floats come widened to float32, exactly; quantised
+    kinds as flat uint8. `raw` gives a tensor's own bytes.
+    """
+
+    def __init__(self, repository: Repository, entry: Entry) -> None:
+        self._store = repository.store
+        self._manifest = read_manifest(repository, entry)
+        if self._manifest is None or not self._manifest.tensors():
+            raise InvalidInputError("that file holds no tensors", hint="'mh cat REV:PATH' prints any file")
+        views = [view.name for view in self._manifest.views]
+        self._names = [run.name for run in self._manifest.tensors()] + views
+
+    @property
+    def metadata(self) -> dict[str, str]:
+        """What the file says of itself (the metadata of a safetensors file, for instance)."""
+        return {} if self._manifest is None else dict(self._manifest.metadata)
+
+    def info(self, name: str) -> TensorRun:
+        """Return dtype, shape and size of the tensor that holds this name's bytes. Raises PathNotFound (a KeyError)."""
+        return find_tensor(self._manifest, name)[0]
+
+    def raw(self, name: str) -> bytes:
+        """Return a tensor's bytes as they lie in the file, verified. Raises PathNotFound, IntegrityError."""
+        return self._store.read(self.info(name).oid)
+
+    def __getitem__(self, name: str) -> Array:
+        from modelhub.weights.arrays import to_array
+
+        run, view = find_tensor(self._manifest, name)
+        data = self._store.read(run.oid)
+        if view is None:
+            return to_array(data, run.dtype, run.shape, strides=run.strides)
+        strides = view.strides if view.strides is not None else _in_order(view.shape)
+        return to_array(data, view.dtype, view.shape, strides=strides, start=view.start)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
+def _in_order(shape: tuple[int, ...]) -> tuple[int, ...]:
+    """Return the strides, in elements, of an array in C order."""
+    strides = [1]
+    for size in reversed(shape[1:]):
+        strides.insert(0, strides[0] * size)
+    return tuple(strides[: len(shape)])

@@ -1,0 +1,31 @@
+"""The history, newest first."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from modelhub.catalog.history import LogEntry, read_log
+from modelhub.catalog.opening import open_current
+from modelhub.repository.repository import Repository
+from modelhub.repository.revision import resolve
+
+
+def log(
+    repo: Repository,
+    *,
+    revision: str | None = None,
+    paths: Sequence[str] = (),
+    limit: int | None = None,
+    all_refs: bool = False,
+) -> Iterator[LogEntry]:
+    """Yield the commits a revision (HEAD) descends from, or with `all_refs` every ref, a commit before its parents.
+
+    `paths` keeps the commits that changed one of them. Raises RefNotFound before the first commit.
+    """
+    with open_current(repo) as connection:
+        if all_refs:
+            refs = repo.refs
+            starts = [*refs.table.values(), *([refs.head_commit] if refs.head_commit else [])]
+        else:
+            starts = [repo.head_commit() if revision is None else resolve(repo, revision)]
+        yield from read_log(connection, starts, paths=paths, limit=limit)

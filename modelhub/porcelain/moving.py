@@ -1,0 +1,63 @@
+"""Move the working tree from one version to another and HEAD with it: what checkout, switch, reset, merge and undo share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelhub.catalog.ingest import catch_up
+from modelhub.progress import SILENT, Progress
+from modelhub.repository.checkout import CheckoutReport, apply_checkout, plan_checkout
+from modelhub.repository.refs import Refs
+from modelhub.repository.repository import Act, Repository
+from modelhub.repository.status import load_index
+from modelhub.repository.trees import Files, read_files
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutResult:
+    """Where HEAD is now and what was done to the folder."""
+
+    commit: str | None
+    branch: str | None
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+    skipped_links: tuple[str, ...]
+
+    @property
+    def detached(self) -> bool:
+        """HEAD names a commit, not a branch."""
+        return self.branch is None
+
+
+def move(
+    repo: Repository, act: Act, refs: Refs, *, force: bool = False, progress: Progress = SILENT, undoes: str | None = None
+) -> CheckoutResult:
+    """Make the folder equal to the commit `refs` has as HEAD, then make `refs` the refs. For the holder of the lock.
+
+    Raises DirtyTree, with nothing changed, where unsaved work would be overwritten.
+    """
+    before = head_files(repo, repo.refs)
+    report = update_folder(repo, before, head_files(repo, refs), force=force, progress=progress)
+    repo.record(act, refs, undoes=undoes)
+    catch_up(repo)
+    return CheckoutResult(refs.head_commit, refs.branch, report.written, report.deleted, report.skipped_links)
+
+
+def head_files(repo: Repository, refs: Refs) -> Files:
+    """Return the files of HEAD's commit."""
+    return read_files(repo, repo.commit_tree(refs.head_commit))
+
+
+def update_folder(
+    repo: Repository,
+    before: Files,
+    after: Files,
+    *,
+    force: bool = False,
+    keep_equal: bool = True,
+    progress: Progress = SILENT,
+) -> CheckoutReport:
+    """Bring the folder and the index from one table of files to another (see `plan_checkout`)."""
+    index = load_index(repo)
+    plan = plan_checkout(repo, index, before, after, force=force, keep_equal=keep_equal)
+    return apply_checkout(repo, index, plan, progress)

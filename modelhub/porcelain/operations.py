@@ -1,0 +1,148 @@
+"""What happened to the refs, and taking it back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from modelhub.catalog.ingest import catch_up
+from modelhub.errors import InvalidInputError, RefNotFound, StateError
+from modelhub.oid import is_prefix
+from modelhub.porcelain.moving import head_files, move
+from modelhub.progress import SILENT, Progress
+from modelhub.repository.objects import Operation, Person
+from modelhub.repository.refs import Refs
+from modelhub.repository.repository import Act, Repository
+
+ONLY_REFS = frozenset({"commit", "branch", "tag", "reset"})
+"""Commands that change refs but no file of the folder (but for `reset --hard`), so their undoing leaves it too."""
+
+
+@dataclass(frozen=True, slots=True)
+class RefChange:
+    """A ref, or HEAD, before and after; None where it did not exist."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class OperationInfo:
+    """One change of refs. `time` is unix milliseconds UTC, `undoes` the operation that this one took back."""
+
+    oid: str
+    sequence: int
+    author: Person
+    time: int
+    offset: int
+    command: str
+    changes: tuple[RefChange, ...]
+    undoes: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoResult:
+    """The operation that was taken back, and the files changed in the folder by that."""
+
+    undone: OperationInfo
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+
+
+def operation_log(repo: Repository, limit: int | None = None) -> tuple[OperationInfo, ...]:
+    """Return the operations, newest first."""
+    found: list[OperationInfo] = []
+    for oid, operation in repo.operations():
+        if limit is not None and len(found) >= limit:
+            break
+        found.append(_info(repo, oid, operation))
+    return tuple(found)
+
+
+def undo(
+    repo: Repository,
+    *,
+    act: Act,
+    operation: str | None = None,
+    force: bool = False,
+    progress: Progress = SILENT,
+    waiting: Callable[[], None] | None = None,
+) -> UndoResult:
+    """Take back the newest operation that is not taken back yet, or the given one; that is an operation of its own.
+
+    Every ref the operation changed gets its value from before. A commit's files stay in the folder, as staged changes.
+    Raises StateError where there is nothing to undo, or a later operation changed the same ref.
+    """
+    with repo.writing(waiting=waiting):
+        oid, found = _find(repo, operation)
+        if found.previous is None:
+            raise StateError("nothing is left to undo", hint="'mh op log' shows what happened")
+        refs = repo.refs
+        restored = _reverted(refs, found, repo.get(found.previous, Operation))
+        info = _info(repo, oid, found)
+        if _keeps_folder(found) or head_files(repo, refs) == head_files(repo, restored):
+            repo.record(act, restored, undoes=oid)
+            catch_up(repo)
+            return UndoResult(info, (), ())
+        report = move(repo, act, restored, force=force, progress=progress, undoes=oid)
+        return UndoResult(info, report.written, report.deleted)
+
+
+def _keeps_folder(operation: Operation) -> bool:
+    words = operation.command.split(" ")
+    return words[0] in ONLY_REFS and "--hard" not in words
+
+
+def _find(repo: Repository, wanted: str | None) -> tuple[str, Operation]:
+    undone: set[str] = set()
+    for oid, operation in repo.operations():
+        if operation.undoes is not None:
+            undone.add(operation.undoes)
+        if wanted is not None:
+            if oid.startswith(wanted):
+                return oid, operation
+        elif operation.undoes is None and oid not in undone:
+            return oid, operation
+    if wanted is None:
+        raise StateError("nothing is left to undo", hint="'mh op log' shows what happened")
+    if not is_prefix(wanted):
+        raise InvalidInputError(f"'{wanted}' is no operation's id", hint="'mh op log' lists them")
+    raise RefNotFound(f"there is no operation '{wanted}'", hint="'mh op log' lists them")
+
+
+def _reverted(now: Refs, operation: Operation, before: Operation) -> Refs:
+    table = dict(now.table)
+    for name in operation.refs.keys() | before.refs.keys():
+        old, new = before.refs.get(name), operation.refs.get(name)
+        if old == new:
+            continue
+        if table.get(name) != new:
+            raise StateError(
+                f"'{name.split('/', 2)[2]}' was changed again since", hint="undo the later operation first: 'mh op log'"
+            )
+        if old is None:
+            table.pop(name, None)
+        else:
+            table[name] = old
+    head = before.head if operation.head != before.head and now.head == operation.head else now.head
+    return Refs(head, table)
+
+
+def _info(repo: Repository, oid: str, operation: Operation) -> OperationInfo:
+    before = Operation(None, 0, operation.author, 0, 0, "", "", {})
+    if operation.previous is not None:
+        before = repo.get(operation.previous, Operation)
+    names = sorted(operation.refs.keys() | before.refs.keys())
+    changes = [RefChange(name, before.refs.get(name), operation.refs.get(name)) for name in names]
+    changes.insert(0, RefChange("HEAD", before.head or None, operation.head))
+    return OperationInfo(
+        oid=oid,
+        sequence=operation.sequence,
+        author=operation.author,
+        time=operation.time,
+        offset=operation.offset,
+        command=operation.command,
+        changes=tuple(change for change in changes if change.old != change.new),
+        undoes=operation.undoes,
+    )

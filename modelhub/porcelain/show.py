@@ -1,0 +1,46 @@
+"""One commit with everything that is known of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelhub.catalog.findings import read_findings
+from modelhub.catalog.history import LogEntry, read_log
+from modelhub.catalog.opening import open_current
+from modelhub.repository.lint import Finding
+from modelhub.repository.objects import CodeState, Commit, Derivation
+from modelhub.repository.repository import Repository
+from modelhub.repository.revision import resolve
+from modelhub.repository.status import FileChange, compare_files
+from modelhub.repository.trees import read_files
+
+
+@dataclass(frozen=True, slots=True)
+class ShowResult:
+    """A commit, where it came from, and what it changed against its first parent."""
+
+    entry: LogEntry
+    derivations: tuple[Derivation, ...]
+    code: CodeState | None
+    environment: dict[str, str]
+    changes: tuple[FileChange, ...]
+    findings: tuple[Finding, ...]
+
+
+def show(repo: Repository, *, revision: str = "HEAD") -> ShowResult:
+    """Return all there is about one commit. Raises RefNotFound."""
+    oid = resolve(repo, revision)
+    commit = repo.get(oid, Commit)
+    parent = commit.parents[0] if commit.parents else None
+    with open_current(repo) as connection:
+        entry = next(read_log(connection, [oid], limit=1))
+        findings = read_findings(connection, oid)
+    before, after = read_files(repo, repo.commit_tree(parent)), read_files(repo, commit.tree)
+    return ShowResult(
+        entry=entry,
+        derivations=commit.derivations,
+        code=commit.code,
+        environment=commit.environment,
+        changes=tuple(compare_files(before, after)),
+        findings=tuple(findings),
+    )

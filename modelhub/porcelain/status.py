@@ -1,0 +1,61 @@
+"""Tell what the next commit would record."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelhub.errors import LockHeld, StateError
+from modelhub.repository.index import write_index
+from modelhub.repository.repository import Repository
+from modelhub.repository.status import FileChange, WorkState, compare_files, inspect
+from modelhub.repository.trees import read_files
+
+
+@dataclass(frozen=True, slots=True)
+class StatusResult:
+    """`branch` is None when HEAD is detached, `head` before the first commit. `staged` is index against HEAD."""
+
+    branch: str | None
+    head: str | None
+    staged: tuple[FileChange, ...]
+    unstaged: tuple[FileChange, ...]
+    untracked: tuple[str, ...]
+
+    @property
+    def clean(self) -> bool:
+        """Nothing to commit."""
+        return not (self.staged or self.unstaged or self.untracked)
+
+
+def status(repo: Repository) -> StatusResult:
+    """Compare HEAD, the index and the working tree. Cost: one stat a file; only files whose stat changed are read."""
+    refs = repo.refs
+    state = inspect(repo)
+    tree = repo.commit_tree(refs.head_commit)
+    staged = _staged(repo, tree, state)
+    unstaged = [FileChange("modified", path) for path in state.modified]
+    unstaged += [FileChange("deleted", path) for path in state.deleted]
+    _remember(repo, state)
+    return StatusResult(
+        branch=refs.branch,
+        head=refs.head_commit,
+        staged=tuple(staged),
+        unstaged=tuple(sorted(unstaged, key=lambda change: change.path)),
+        untracked=state.untracked,
+    )
+
+
+def _staged(repo: Repository, tree: str | None, state: WorkState) -> list[FileChange]:
+    after = {path: entry.entry() for path, entry in state.index.entries.items()}
+    return compare_files(read_files(repo, tree), after)
+
+
+def _remember(repo: Repository, state: WorkState) -> None:
+    """Keep the stat of files that had to be read, so that the next call need not; skipped where that is not possible."""
+    if state.fresh == state.index.entries:
+        return
+    try:
+        with repo.writing(wait=False):
+            write_index(repo.layout, state.fresh)
+    except (LockHeld, StateError, OSError):
+        pass

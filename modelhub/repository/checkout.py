@@ -1,0 +1,184 @@
+"""Make the working tree equal to a version, never overwriting unsaved work unless forced."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+
+from modelhub import files
+from modelhub.errors import DirtyTree
+from modelhub.progress import SILENT, Progress
+from modelhub.repository.content import FileStream, read_file
+from modelhub.repository.index import Index, IndexEntry, staged, write_index
+from modelhub.repository.names import check_path, check_siblings
+from modelhub.repository.objects import Entry
+from modelhub.repository.repository import Repository
+from modelhub.repository.worktree import WorkFile, holds, look
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutPlan:
+    """What must be written and deleted. `kept` are files that hold the right bytes already."""
+
+    write: dict[str, Entry]
+    delete: tuple[str, ...]
+    kept: dict[str, IndexEntry]
+
+
+@dataclass(frozen=True, slots=True)
+class CheckoutReport:
+    """What was done: paths written, deleted, and links that were left out because they lead outside the folder."""
+
+    written: tuple[str, ...]
+    deleted: tuple[str, ...]
+    skipped_links: tuple[str, ...]
+
+
+def plan_checkout(
+    repository: Repository,
+    index: Index,
+    before: dict[str, Entry],
+    after: dict[str, Entry],
+    *,
+    force: bool = False,
+    keep_equal: bool = True,
+) -> CheckoutPlan:
+    """Decide how to get from the files of one version to those of another.
+
+    A path that both versions hold equal keeps whatever the index and the working tree have, unless forced or told
+    otherwise by `keep_equal`. Any other path is unsaved work where the working tree or the index differ from `before` and from `after`: DirtyTree, unless forced.
+    """
+    check_siblings(after)
+    write, delete, kept, unsaved = {}, [], {}, []
+    for path in sorted(before.keys() | after.keys()):
+        old, new = before.get(path), after.get(path)
+        if keep_equal and not force and _same(old, new):
+            continue
+        state = _look_at(repository, index, path, old, new)
+        if state == "target":
+            kept[path] = _kept_entry(repository, path, new)
+            continue
+        if state == "unsaved" and not force:
+            unsaved.append(path)
+        elif new is not None:
+            write[path] = new
+        elif old is not None:
+            delete.append(path)
+    if unsaved:
+        raise DirtyTree(
+            "unsaved work would be overwritten: " + _listed(unsaved),
+            paths=tuple(unsaved),
+            hint="commit it first, or --force to lose it",
+        )
+    return CheckoutPlan(write, tuple(delete), {path: entry for path, entry in kept.items() if entry is not None})
+
+
+def apply_checkout(
+    repository: Repository, index: Index, plan: CheckoutPlan, progress: Progress = SILENT
+) -> CheckoutReport:
+    """Carry a plan out: delete, write each file in one step and verified, then record it in the index.
+
+    Only for the holder of the writer lock. Killed at any point, the same checkout can be run again.
+    """
+    work = files.WorkFolder(repository.layout.root, repository.layout.scratch)
+    progress.start("writing", sum(entry.size for entry in plan.write.values()))
+    entries = dict(index.entries)
+    for path in plan.delete:
+        work.delete(path)
+        entries.pop(path, None)
+    skipped = []
+    for path, entry in plan.write.items():
+        check_path(path)
+        _clear_way(work, repository, path)
+        if entry.mode == "link" and not _write_link(repository, work, path, entry):
+            skipped.append(path)
+            entries[path] = staged(entry)
+            continue
+        entries[path] = _write_file(repository, work, path, entry)
+        progress.advance(entry.size)
+    write_index(repository.layout, entries | plan.kept)
+    return CheckoutReport(tuple(plan.write), plan.delete, tuple(skipped))
+
+
+def _same(old: Entry | None, new: Entry | None) -> bool:
+    return old is not None and new is not None and old.oid == new.oid and old.mode == new.mode
+
+
+def _look_at(repository: Repository, index: Index, path: str, old: Entry | None, new: Entry | None) -> str:
+    """Say what lies at a path: "clean" (safe to replace), "target" (right already) or "unsaved"."""
+    root = repository.layout.root
+    file = look(root, path)
+    entry = index.entries.get(path)
+    if file is None and os.path.lexists(root / path) and not (root / path).is_dir():
+        return "unsaved"
+    if file is not None and new is not None and holds(root, index, file, new.oid, new.mode):
+        return "target"
+    if entry is not None and not entry.same_content(old) and not entry.same_content(new):
+        return "unsaved"
+    if file is None:
+        return "unsaved" if _folder_in_the_way(repository, index, path) else "clean"
+    clean = any(known is not None and holds(root, index, file, known.oid, known.mode) for known in (old, entry))
+    return "clean" if clean else "unsaved"
+
+
+def _folder_in_the_way(repository: Repository, index: Index, path: str) -> bool:
+    """A folder where a file must go may be removed only if every file in it is a tracked one."""
+    folder = repository.layout.root / path
+    if folder.is_symlink() or not folder.is_dir():
+        return False
+    for place, _, names in os.walk(folder):
+        inside = os.path.relpath(place, repository.layout.root).replace(os.sep, "/")
+        if any(f"{inside}/{name}" not in index.entries for name in names):
+            return True
+    return False
+
+
+def _kept_entry(repository: Repository, path: str, new: Entry | None) -> IndexEntry | None:
+    file = look(repository.layout.root, path)
+    return None if new is None or file is None else staged(new).seen(file.stat)
+
+
+def _clear_way(work: files.WorkFolder, repository: Repository, path: str) -> None:
+    """Remove empty folders that stand where a file must go (their files were deleted before)."""
+    folder = repository.layout.root / path
+    if folder.is_dir() and not folder.is_symlink():
+        for place, _, _ in os.walk(folder, topdown=False):
+            files.remove_folder_if_empty(work.root / place)
+
+
+def _write_file(repository: Repository, work: files.WorkFolder, path: str, entry: Entry) -> IndexEntry:
+    if entry.mode == "link":
+        file = look(repository.layout.root, path)
+        return staged(entry) if file is None else staged(entry).seen(file.stat)
+    stream = FileStream(repository, entry)
+    stat = work.write(path, iter(stream), executable=entry.mode == "exec", check=stream.check)
+    return staged(entry).seen(stat)
+
+
+def _write_link(repository: Repository, work: files.WorkFolder, path: str, entry: Entry) -> bool:
+    target = os.fsdecode(read_file(repository, entry))
+    if not stays_inside(path, target):
+        return False
+    work.write_link(path, target)
+    return True
+
+
+def stays_inside(path: str, target: str) -> bool:
+    """Tell whether a link at `path` with this target leads to a place inside the folder."""
+    if not target or PurePosixPath(target).is_absolute():
+        return False
+    depth = path.count("/")
+    for part in PurePosixPath(target).parts:
+        depth += -1 if part == ".." else 1
+        if depth < 0:
+            return False
+    return True
+
+
+
+
+def _listed(paths: list[str], most: int = 5) -> str:
+    rest = len(paths) - most
+    return ", ".join(f"'{path}'" for path in paths[:most]) + (f" and {rest} more" if rest > 0 else "")

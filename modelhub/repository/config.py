@@ -1,0 +1,71 @@
+"""Settings: the user's own file and the repository's `.mh/config.toml`, which wins. Never read from versioned content."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from modelhub import files
+from modelhub.errors import InvalidInputError, NotFoundError
+
+KEYS: dict[str, str] = {
+    "user.name": "the author of commits",
+    "user.email": "the author's address",
+    "gc.grace_days": "how many days unreachable objects are kept (default 14)",
+    "gc.operations_days": "how many days of operations can be undone (default 90)",
+    "commit.strict": "true: weight findings stop a commit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting, its text, and the file it comes from."""
+
+    key: str
+    value: str
+    origin: Path
+
+
+def read_settings(paths: list[Path]) -> dict[str, Setting]:
+    """Return all settings; later files win. Files that are missing are skipped."""
+    settings: dict[str, Setting] = {}
+    for path in paths:
+        try:
+            table = tomllib.loads(path.read_text("utf-8"))
+        except (FileNotFoundError, NotADirectoryError):
+            continue
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise InvalidInputError(f"'{path}' is not valid TOML: {error}", hint="mend or remove it") from None
+        settings |= {key: Setting(key, value, path) for key, value in _flat(table)}
+    return settings
+
+
+def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
+    found: list[tuple[str, str]] = []
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            found += _flat(value, f"{prefix}{key}.")
+        else:
+            found.append((prefix + key, str(value).lower() if isinstance(value, bool) else str(value)))
+    return found
+
+
+def write_setting(path: Path, key: str, value: str | None, *, scratch: Path | None = None) -> None:
+    """Set a value, or with None remove it, keeping comments. Raises InvalidInputError, or NotFoundError on removal."""
+    import tomlkit
+
+    if key not in KEYS:
+        raise InvalidInputError(f"there is no setting '{key}'", hint="settings: " + ", ".join(KEYS))
+    document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
+    section, name = key.split(".")
+    table = document.setdefault(section, tomlkit.table())
+    if value is None:
+        if name not in table:
+            raise NotFoundError(f"'{key}' is not set in '{path}'")
+        del table[name]
+    else:
+        table[name] = value
+    files.make_folders(path.parent)
+    files.write_atomic(path, tomlkit.dumps(document).encode(), scratch=scratch or path.parent)

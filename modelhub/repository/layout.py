@@ -1,0 +1,105 @@
+"""Where everything of a repository lies on disk. Layout: docs/reference/format/layout.md."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from modelhub.errors import FormatError, RepositoryNotFound
+
+FOLDER = ".mh"
+FORMAT = 1
+
+
+class FormatFile(msgspec.Struct, frozen=True):
+    """What `.mh/format` says: the version of the layout and the features a reader must know."""
+
+    format: int
+    features: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """The paths of one repository, from the folder it versions."""
+
+    root: Path
+
+    @property
+    def folder(self) -> Path:
+        """The repository itself."""
+        return self.root / FOLDER
+
+    @property
+    def format(self) -> Path:
+        """The format version and features."""
+        return self.folder / "format"
+
+    @property
+    def head(self) -> Path:
+        """The pointer to the newest operation."""
+        return self.folder / "head"
+
+    @property
+    def index(self) -> Path:
+        """The staging index."""
+        return self.folder / "index"
+
+    @property
+    def lock(self) -> Path:
+        """The writer lock."""
+        return self.folder / "lock"
+
+    @property
+    def objects(self) -> Path:
+        """The object store."""
+        return self.folder / "objects"
+
+    @property
+    def scratch(self) -> Path:
+        """Files under construction."""
+        return self.folder / "tmp"
+
+    @property
+    def catalog(self) -> Path:
+        """The derived SQLite index."""
+        return self.folder / "catalog.db"
+
+    @property
+    def config(self) -> Path:
+        """The settings of this repository."""
+        return self.folder / "config.toml"
+
+
+def find_layout(start: Path) -> Layout:
+    """Return the layout of the repository at `start` or the nearest folder above it.
+
+    Raises RepositoryNotFound, or FormatError where a newer modelhub made the repository.
+    """
+    for folder in (start, *start.parents):
+        layout = Layout(folder)
+        if layout.folder.is_dir():
+            check_format(layout)
+            return layout
+    raise RepositoryNotFound(
+        f"no modelhub repository in '{start}' or any folder above it", hint="'mh init' makes one here"
+    )
+
+
+def check_format(layout: Layout) -> None:
+    """Refuse a repository that this version cannot read."""
+    try:
+        found = msgspec.json.decode(layout.format.read_bytes(), type=FormatFile)
+    except FileNotFoundError:
+        raise RepositoryNotFound(
+            f"'{layout.folder}' is not a finished repository: it has no format file",
+            hint="'mh init' completes it",
+        ) from None
+    except msgspec.DecodeError:
+        raise FormatError(f"'{layout.format}' is damaged", hint="it should read {\"features\":[],\"format\":1}") from None
+    if found.format > FORMAT or found.features:
+        raise FormatError(
+            f"this repository has format {found.format} {list(found.features)}, this mh reads format {FORMAT}",
+            hint="upgrade modelhub: pip install -U modelhub",
+        )

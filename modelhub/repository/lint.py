@@ -1,0 +1,109 @@
+"""Findings about the weights of a version: what a person who trains would want to be told before it is too late."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from modelhub.errors import UnsupportedModelFile
+from modelhub.formats.shard_index import read_shard_index
+from modelhub.repository.index import IndexEntry
+from modelhub.oid import Kind
+from modelhub.repository.objects import ChunkRun, Entry, Manifest, decode
+
+if TYPE_CHECKING:
+    from modelhub.weights.statistics import TensorStatistics
+
+SHARD_INDEX_ENDING = ".index.json"
+MAX_SHARD_INDEX_NBYTES = 64 << 20
+
+ReadObject = Callable[[str, Kind], bytes]
+StatisticsOf = Callable[[str, str], "TensorStatistics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that looks wrong. `tensor` is empty where it is about the file."""
+
+    path: str
+    tensor: str
+    code: str
+    severity: str
+    message: str
+
+
+def lint_files(
+    read: ReadObject,
+    after: Mapping[str, Entry | IndexEntry],
+    before: Mapping[str, Entry],
+    statistics_of: StatisticsOf,
+) -> list[Finding]:
+    """Return the findings of the files that differ from `before`, in path order.
+
+    `read` gives the content of an object, `statistics_of` what a tensor (id, dtype) looks like.
+    """
+    found: list[Finding] = []
+    changed = [path for path, entry in sorted(after.items()) if path not in before or before[path].oid != entry.oid]
+    for path in changed:
+        manifest = _manifest(read, after[path])
+        if manifest is not None:
+            old = _manifest(read, before[path]) if path in before else None
+            found += _lint_manifest(path, manifest, old, statistics_of)
+    for path, entry in sorted(after.items()):
+        if path.endswith(SHARD_INDEX_ENDING) and entry.size <= MAX_SHARD_INDEX_NBYTES:
+            found += _lint_shards(read, path, after, set(changed))
+    return found
+
+
+def _lint_manifest(path: str, manifest: Manifest, old: Manifest | None, statistics_of: StatisticsOf) -> list[Finding]:
+    from modelhub.weights.lint import findings
+
+    found = []
+    if manifest.problem is not None:
+        found.append(Finding(path, "", "unreadable", "warning", manifest.problem))
+    dtypes = {} if old is None else {run.name: run.dtype for run in old.tensors()}
+    for run in manifest.tensors():
+        statistics = statistics_of(run.oid, run.dtype)
+        for item in findings(run.name, run.dtype, statistics, dtypes.get(run.name), shape=run.shape):
+            found.append(Finding(path, item.tensor, item.code, item.severity, item.message))
+    return found
+
+
+def _lint_shards(
+    read: ReadObject,
+    path: str,
+    files: Mapping[str, Entry | IndexEntry],
+    changed: set[str],
+) -> list[Finding]:
+    try:
+        weight_map = read_shard_index(_content(read, files[path])).weight_map
+    except UnsupportedModelFile as error:
+        return [Finding(path, "", "unreadable", "warning", error.message)] if path in changed else []
+    folder = path.rpartition("/")[0]
+    found = []
+    for shard in sorted(set(weight_map.values())):
+        place = f"{folder}/{shard}" if folder else shard
+        if path not in changed and place not in changed and place in files:
+            continue
+        if place not in files:
+            found.append(Finding(path, "", "missing-shard", "warning", f"the shard '{shard}' is not there"))
+            continue
+        manifest = _manifest(read, files[place])
+        have = set() if manifest is None else {run.name for run in manifest.tensors()} | {view.name for view in manifest.views}
+        missing = sorted(name for name, home in weight_map.items() if home == shard and name not in have)
+        if missing and (manifest is None or manifest.problem is None):
+            message = f"'{shard}' lacks {len(missing)} tensors the index promises, such as '{missing[0]}'"
+            found.append(Finding(path, missing[0], "missing-tensor", "warning", message))
+    return found
+
+
+def _manifest(read: ReadObject, entry: Entry | IndexEntry) -> Manifest | None:
+    return None if entry.manifest is None else decode(read(entry.manifest, "manifest"), Manifest, entry.manifest)
+
+
+def _content(read: ReadObject, entry: Entry | IndexEntry) -> bytes:
+    manifest = _manifest(read, entry)
+    if manifest is None:
+        return read(entry.oid, "blob")
+    return b"".join(read(run.oid, "blob") for run in manifest.runs if isinstance(run, ChunkRun))

@@ -1,0 +1,134 @@
+"""Puts tensors into the store: finds what each may be a delta of, and takes its statistics on the way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Protocol
+
+from modelhub.formats.dtypes import dtype as find_dtype
+from modelhub.formats.extent import TensorExtent
+from modelhub.repository.objects import Manifest, TensorRun
+from modelhub.store.item import Item
+
+if TYPE_CHECKING:
+    from modelhub.store.object_writer import ObjectWriter
+    from modelhub.weights.statistics import Partial, TensorStatistics
+
+Read = Callable[[int, int], bytes]
+
+
+class Nearest(Protocol):
+    """Finds stored tensors that look like a new one."""
+
+    def find(self, extent: TensorExtent, sketch: bytes) -> Sequence[str]:
+        """Return ids of stored tensors of this dtype and size, the nearest first."""
+
+    def learn(self, fact: TensorFact) -> None:
+        """Take in a tensor that was just stored."""
+
+
+_ITEM_KIND = {
+    "uint64": "int64", "uint32": "int32", "uint16": "int16", "uint8": "int8", "bool": "int8",
+    "complex64": "float32", "complex128": "float64",
+    "float8_e4m3fn": "int8", "float8_e5m2": "int8", "float8_e4m3fnuz": "int8", "float8_e5m2fnuz": "int8",
+    "float8_e8m0fnu": "int8",
+}  # fmt: skip
+_DIRECT = frozenset({"float64", "float32", "float16", "bfloat16", "int64", "int32", "int16", "int8"})
+
+
+def item_of(dtype: str) -> Item:
+    """Return the hint the store gets for tensors of this dtype."""
+    kind = dtype if dtype in _DIRECT else _ITEM_KIND.get(dtype)
+    if kind is not None:
+        return Item.of(kind)
+    return Item("bytes", find_dtype(dtype).block_nbytes)
+
+
+def elements_of(dtype: str, nbytes: int) -> int:
+    """Return how many values of a dtype these bytes hold."""
+    kind = find_dtype(dtype)
+    return nbytes // kind.block_nbytes * kind.block_elements
+
+
+@dataclass(frozen=True, slots=True)
+class TensorFact:
+    """What was learned of a tensor while it was stored."""
+
+    oid: str
+    dtype: str
+    nbytes: int
+    statistics: TensorStatistics
+    sketch: bytes
+
+    @property
+    def elements(self) -> int:
+        """How many values it has, by its bytes."""
+        return elements_of(self.dtype, self.nbytes)
+
+
+class KnownTensors:
+    """The tensors of versions a new one is likely to descend from: the parent commit's, then those of declared parents."""
+
+    def __init__(self, manifest_at: Callable[[str], Manifest | None], declared: Iterable[Manifest] = ()) -> None:
+        self._manifest_at = manifest_at
+        self._by_path: dict[str, dict[str, TensorRun]] = {}
+        self._declared = {run.name: run for manifest in declared for run in manifest.tensors()}
+
+    def find(self, path: str, extent: TensorExtent) -> list[str]:
+        """Return the tensors of the same name, where dtype and shape are equal: of the same path, then declared."""
+        if path not in self._by_path:
+            manifest = self._manifest_at(path)
+            self._by_path[path] = {} if manifest is None else {run.name: run for run in manifest.tensors()}
+        found = (self._by_path[path].get(extent.name), self._declared.get(extent.name))
+        return [run.oid for run in found if run is not None and (run.dtype, run.shape) == (extent.dtype, extent.shape)]
+
+
+class TensorKeeper:
+    """Keeps each tensor once. `facts` collects what was learned of the new ones."""
+
+    def __init__(self, writer: ObjectWriter, known: KnownTensors, nearest: Nearest) -> None:
+        self._writer = writer
+        self._known = known
+        self._nearest = nearest
+        self.facts: list[TensorFact] = []
+
+    def keep(self, path: str, extent: TensorExtent, oid: str, read: Read) -> None:
+        """Store one tensor, whose bytes `read(offset, nbytes)` gives, unless it is stored already."""
+        from modelhub.weights.sketch import sketch
+
+        if self._writer.contains(oid):
+            return
+        sample = sketch(read, extent.dtype, extent.nbytes)
+        observer = _Observer(extent.dtype, read)
+        bases = self._bases(path, extent, sample)
+        self._writer.put_stream(oid, extent.nbytes, observer.read, item=item_of(extent.dtype), bases=bases)
+        fact = TensorFact(oid, extent.dtype, extent.nbytes, observer.statistics(), sample)
+        self._nearest.learn(fact)
+        self.facts.append(fact)
+
+    def _bases(self, path: str, extent: TensorExtent, sample: bytes) -> Iterator[str]:
+        """The same tensor of the versions this one descends from; only if none will do, whatever looks alike."""
+        yield from self._known.find(path, extent)
+        yield from self._nearest.find(extent, sample)
+
+
+class _Observer:
+    """Takes the statistics of each block that the store reads for encoding."""
+
+    def __init__(self, dtype: str, read: Read) -> None:
+        self._dtype = dtype
+        self._read = read
+        self._partials: dict[int, Partial] = {}
+
+    def read(self, offset: int, nbytes: int) -> bytes:
+        from modelhub.weights.statistics import partial
+
+        block = self._read(offset, nbytes)
+        self._partials[offset] = partial(block, self._dtype)
+        return block
+
+    def statistics(self) -> TensorStatistics:
+        from modelhub.weights.statistics import combine
+
+        return combine([self._partials[offset] for offset in sorted(self._partials)])

@@ -1,0 +1,40 @@
+"""Walk the history: ancestors, and the commit two lines of history have in common."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+
+from modelhub.repository.objects import Commit
+from modelhub.repository.repository import Repository
+
+
+def ancestors(repository: Repository, start: str) -> Iterator[tuple[str, Commit]]:
+    """Yield a commit and everything it descends from, nearest first. Cost: one object a commit."""
+    seen = {start}
+    waiting = deque([start])
+    while waiting:
+        oid = waiting.popleft()
+        commit = repository.get(oid, Commit)
+        yield oid, commit
+        for parent in commit.parents:
+            if parent not in seen:
+                seen.add(parent)
+                waiting.append(parent)
+
+
+def is_ancestor(repository: Repository, old: str, new: str) -> bool:
+    """Tell whether `new` descends from `old` (or is it)."""
+    return any(oid == old for oid, _ in ancestors(repository, new))
+
+
+def merge_base(repository: Repository, left: str, right: str) -> str | None:
+    """Return the best common ancestor: one that no other common ancestor descends from. None: no common history.
+
+    Where there are several (criss-cross merges) the newest is taken.
+    """
+    of_left = {oid for oid, _ in ancestors(repository, left)}
+    common = {oid: commit for oid, commit in ancestors(repository, right) if oid in of_left}
+    covered = {parent for commit in common.values() for parent in commit.parents}
+    best = [oid for oid in common if oid not in covered]
+    return max(best, key=lambda oid: (common[oid].time, oid), default=None)

@@ -1,0 +1,103 @@
+"""Codec 2, byte planes: the first bytes of all items together, then all second bytes, and so on, each plane by itself.
+
+The sign of a float is rotated to the bottom first, so the top plane holds the exponent alone. Layout:
+docs/reference/format/codecs.md.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelhub.errors import IntegrityError
+from modelhub.files import Bytes
+from modelhub.store.codecs import zstd_frame
+from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, slabs, words
+from modelhub.store.item import Item
+
+LEVEL = 1
+MAX_PLANES = 64
+NATIVE_WIDTHS = (2, 4, 8)
+
+Planes = NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True)
+class BytePlanes:
+    """Compresses each plane with zstd, or keeps it raw where it does not shrink."""
+
+    id: int = 2
+    name: str = "byte planes"
+    needs_base: bool = False
+
+    def encode(self, block: Bytes, item: Item, base: Bytes | None) -> Bytes | None:
+        """Return the plane lengths and the planes, lowest byte first, if that is smaller than the block."""
+        width = item.nbytes
+        if not 2 <= width <= MAX_PLANES or not len(block) or len(block) % width:
+            return None
+        parts: list[Bytes] = [_smaller(as_bytes(plane)) for plane in _split(block, item)]
+        header = struct.pack(f"<{width}I", *map(len, parts))
+        frame = b"".join((header, *parts))
+        return frame if len(frame) < len(block) else None
+
+    def decode(self, frame: Bytes, nbytes: int, item: Item, base: Bytes | None) -> Bytes:
+        """Return the items put together from their planes."""
+        width = item.nbytes
+        if not 2 <= width <= MAX_PLANES or nbytes % width or len(frame) < 4 * width:
+            raise IntegrityError("the planes of a block do not fit its items")
+        view = memoryview(frame)
+        lengths = struct.unpack_from(f"<{width}I", view)
+        if 4 * width + sum(lengths) != len(view):
+            raise IntegrityError("the plane lengths of a block are damaged")
+        planes = []
+        at, count = 4 * width, nbytes // width
+        for length in lengths:
+            part = view[at : at + length]
+            planes.append(words(part if length == count else zstd_frame.decompress(part, count), 1))
+            at += length
+        return as_bytes(_join(planes, item))
+
+
+def _smaller(plane: Bytes) -> Bytes:
+    packed = zstd_frame.compress(plane, LEVEL)
+    return packed if len(packed) < len(plane) else plane
+
+
+def _split(block: Bytes, item: Item) -> Planes:
+    """Return uint8 [width, count]: row k holds byte k of every item."""
+    width = item.nbytes
+    if width not in NATIVE_WIDTHS:
+        return np.ascontiguousarray(words(block, 1).reshape(-1, width).T)
+    values = words(block, width)
+    planes = np.empty((width, values.size), np.uint8)
+    for piece in slabs(values.size):
+        part = _rotated(values[piece], 1) if item.kind in EXPONENT_SHIFT else values[piece]
+        planes[:, piece] = part.view(np.uint8).reshape(-1, width).T
+    return planes
+
+
+def _join(planes: list[Words], item: Item) -> NDArray[np.generic]:
+    """Undo `_split`."""
+    width = item.nbytes
+    items = np.empty((planes[0].size, width), np.uint8)
+    for piece in slabs(planes[0].size):
+        part = items[piece]
+        for number, plane in enumerate(planes):
+            part[:, number] = plane[piece]
+        if item.kind in EXPONENT_SHIFT:
+            values = part.reshape(-1).view(f"<u{width}")
+            values[:] = _rotated(values, 8 * width - 1)
+    return items.reshape(-1)
+
+
+def _rotated(values: Words, places: int) -> Words:
+    """Return the values with their bits rotated left."""
+    left = values << np.uint8(places)
+    left |= values >> np.uint8(8 * values.dtype.itemsize - places)
+    return left
+
+
+BYTE_PLANES = BytePlanes()

@@ -1,0 +1,102 @@
+"""Arithmetic on the bits of numbers, exact for every bit pattern: views, order-preserving integers, zigzag."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelhub.files import Bytes
+from modelhub.store.item import Item
+
+Words = NDArray[np.unsignedinteger[Any]]
+
+SLAB_ELEMENTS = 1 << 17
+"""Blocks are worked through in pieces of this many elements, which stay in a core's cache."""
+
+EXPONENT_SHIFT: dict[str, int] = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
+"""How far right an IEEE 754 bit pattern is shifted to bring its exponent to the bottom."""
+
+_EXPONENT_MASK = {"float16": 0x1F}
+_WIDTHS = (1, 2, 4, 8)
+_UNSIGNED: dict[int, np.dtype[np.unsignedinteger[Any]]] = {width: np.dtype(f"<u{width}") for width in _WIDTHS}
+_SIGNED: dict[int, np.dtype[np.signedinteger[Any]]] = {width: np.dtype(f"<i{width}") for width in _WIDTHS}
+
+
+def words(data: Bytes, width: int) -> Words:
+    """View bytes as little-endian unsigned integers of 1, 2, 4 or 8 bytes, without a copy."""
+    return np.frombuffer(data, dtype=_UNSIGNED[width])
+
+
+def as_bytes(array: NDArray[Any]) -> Bytes:
+    """View a contiguous array as read-only bytes, without a copy."""
+    if not array.size:
+        return b""
+    return memoryview(array.data).toreadonly().cast("B")
+
+
+def slabs(count: int) -> list[slice]:
+    """Return the slices that cut `count` elements into pieces."""
+    return [slice(start, min(start + SLAB_ELEMENTS, count)) for start in range(0, count, SLAB_ELEMENTS)]
+
+
+def in_order(bits: Words, kind: str) -> Words:
+    """Map float bits to integers in numeric order (negative: magnitude flipped); its own inverse. Integers stay."""
+    if kind not in EXPONENT_SHIFT:
+        return bits
+    width = bits.dtype.itemsize
+    sign = bits.view(_SIGNED[width]) >> (8 * width - 1)
+    flip = sign.view(_UNSIGNED[width])
+    flip >>= np.uint8(1)
+    flip ^= bits
+    return flip
+
+
+def zigzag(steps: Words) -> Words:
+    """Map two's complement steps to small naturals in place: 0, -1, 1, -2 become 0, 1, 2, 3."""
+    width = steps.dtype.itemsize
+    sign = steps.view(_SIGNED[width]) >> (8 * width - 1)
+    steps <<= np.uint8(1)
+    steps ^= sign.view(_UNSIGNED[width])
+    return steps
+
+
+def unzigzag(naturals: Words) -> Words:
+    """Undo `zigzag`, in place."""
+    sign = naturals & np.uint8(1)
+    np.negative(sign, out=sign)
+    naturals >>= np.uint8(1)
+    naturals ^= sign
+    return naturals
+
+
+def step(new: Words, old: Words, kind: str) -> Words:
+    """Return the zigzag of the distance from `old` to `new` in units of the last place, modulo 2^w."""
+    return zigzag(in_order(new, kind) - in_order(old, kind))
+
+
+def walk(naturals: Words, old: Words, kind: str) -> Words:
+    """Undo `step`: the bits that lie these steps from `old`. Destroys `naturals`."""
+    moved = unzigzag(naturals)
+    moved += in_order(old, kind)
+    return in_order(moved, kind)
+
+
+def exponents(bits: Words, item: Item) -> NDArray[np.uint8]:
+    """Return the low eight bits of every element's exponent field."""
+    low = (bits >> np.uint8(EXPONENT_SHIFT[item.kind])).astype(np.uint8)
+    mask = _EXPONENT_MASK.get(item.kind)
+    if mask is not None:
+        low &= np.uint8(mask)
+    return low
+
+
+def same_bytes(left: Bytes, right: Bytes) -> bool:
+    """Tell whether two buffers hold the same bytes, without a copy and without the interpreter lock."""
+    if len(left) != len(right):
+        return False
+    whole = len(left) & ~7
+    if left[whole:] != right[whole:] or left[:64] != right[:64]:
+        return False
+    return bool(np.array_equal(np.frombuffer(left[:whole], np.uint64), np.frombuffer(right[:whole], np.uint64)))

@@ -1,0 +1,40 @@
+"""Arrays of unsigned integers packed by pcodec: smooth distributions close to their entropy."""
+
+from __future__ import annotations
+
+from functools import cache
+
+from pcodec import ChunkConfig, DeltaSpec, ModeSpec, standalone
+
+from modelhub.errors import IntegrityError
+from modelhub.store.codecs.number_bits import Words
+
+LEVEL = 8
+
+
+@cache
+def _config() -> ChunkConfig:
+    return ChunkConfig(
+        compression_level=LEVEL, mode_spec=ModeSpec.classic(), delta_spec=DeltaSpec.no_op(), enable_8_bit=True
+    )
+
+
+def pack(values: Words) -> bytes:
+    """Return a pcodec standalone file (https://github.com/pcodec/pcodec/blob/main/docs/format.md) of the values."""
+    return bytes(standalone.simple_compress(values, _config()))
+
+
+def unpack_into(packed: bytes, values: Words) -> None:
+    """Fill a contiguous array with exactly the packed values, of the same type.
+
+    Raises IntegrityError for anything else. pcodec reports damage by exceptions of several kinds, Rust panics (which
+    are no `Exception`) among them.
+    """
+    try:
+        progress = standalone.simple_decompress_into(packed, values)
+    except (KeyboardInterrupt, SystemExit, MemoryError):
+        raise
+    except BaseException as error:
+        raise IntegrityError(f"a packed block is damaged: {error}") from None
+    if progress.n_processed != values.size or not progress.finished:
+        raise IntegrityError(f"a packed block holds other than {values.size} numbers")

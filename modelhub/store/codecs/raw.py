@@ -1,0 +1,31 @@
+"""Codec 0, raw: the block as it is."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from modelhub.errors import IntegrityError
+from modelhub.files import Bytes
+from modelhub.store.item import Item
+
+
+@dataclass(frozen=True, slots=True)
+class Raw:
+    """Stores the bytes unchanged; always possible."""
+
+    id: int = 0
+    name: str = "raw"
+    needs_base: bool = False
+
+    def encode(self, block: Bytes, item: Item, base: Bytes | None) -> Bytes:
+        """Return the block."""
+        return block
+
+    def decode(self, frame: Bytes, nbytes: int, item: Item, base: Bytes | None) -> Bytes:
+        """Return the frame, which must have the length of the block."""
+        if len(frame) != nbytes:
+            raise IntegrityError(f"a raw block has {len(frame)} bytes instead of {nbytes}")
+        return frame
+
+
+RAW = Raw()

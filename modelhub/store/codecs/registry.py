@@ -1,0 +1,45 @@
+"""Which codec has which id; a codec is imported when its id is first met."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib import import_module
+from typing import cast
+
+from modelhub.errors import FormatError
+from modelhub.store.codecs.codec import Codec
+
+RAW = 0
+ZSTD = 1
+BYTE_PLANES = 2
+GROUPED_DELTA = 3
+SAME = 4
+PLAIN_DELTA = 5
+
+_MODULES: dict[int, tuple[str, str]] = {
+    RAW: ("raw", "RAW"),
+    ZSTD: ("zstd", "ZSTD"),
+    BYTE_PLANES: ("byte_planes", "BYTE_PLANES"),
+    GROUPED_DELTA: ("integer_delta", "GROUPED_DELTA"),
+    SAME: ("same", "SAME"),
+    PLAIN_DELTA: ("integer_delta", "PLAIN_DELTA"),
+}
+
+CODEC_IDS: tuple[int, ...] = tuple(_MODULES)
+
+
+@cache
+def codec(codec_id: int) -> Codec:
+    """Return the codec of this id. Raises FormatError for one that this version does not know."""
+    if codec_id not in _MODULES:
+        raise FormatError(
+            f"the stored object uses codec {codec_id}, which is not known here",
+            hint="it was written by a newer modelhub: upgrade to read it",
+        )
+    module, name = _MODULES[codec_id]
+    return cast(Codec, getattr(import_module(f"modelhub.store.codecs.{module}"), name))
+
+
+def codec_names(ids: frozenset[int] | set[int]) -> tuple[str, ...]:
+    """Return the names of these codecs, sorted; an unknown one is called by its number."""
+    return tuple(sorted(codec(number).name if number in _MODULES else f"codec {number}" for number in ids))

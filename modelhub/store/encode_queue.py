@@ -1,0 +1,112 @@
+"""Blocks being encoded on threads and written in the order they came, with a bound on what is in memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from modelhub.errors import IntegrityError
+from modelhub.files import Bytes
+from modelhub.store.block_encoder import EncodedBlock, encode_block
+from modelhub.store.entry import Frame, Record
+from modelhub.store.item import Item
+from modelhub.store.pack.writer import PackWriter
+from modelhub.store.stored_object import StoredObject
+from modelhub.store.workers import Workers
+
+if TYPE_CHECKING:
+    from concurrent.futures import Future
+
+INLINE_NBYTES = 1 << 13
+MAX_IN_FLIGHT = 64
+
+
+@dataclass(slots=True)
+class PendingObject:
+    """An object whose blocks are on their way into the pack."""
+
+    oid: str
+    kind: str
+    size: int
+    item: Item
+    base: StoredObject | None = None
+    frames: list[Frame] = field(default_factory=list)
+    uses_base: bool = False
+
+    def record(self) -> Record:
+        """Return the record, once all frames are there; the base is named only if a frame needs it."""
+        base = self.base if self.uses_base else None
+        return Record(
+            oid=self.oid,
+            kind=self.kind,
+            item=self.item,
+            size=self.size,
+            block_nbytes=self.item.block_nbytes,
+            base=base.oid if base else None,
+            depth=base.info.depth + 1 if base else 0,
+            frames=tuple(self.frames),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """One thing to write next: a block of an object, or (None) the end of it."""
+
+    owner: PendingObject
+    encoded: Callable[[], EncodedBlock] | None
+    nbytes: int
+
+
+class EncodeQueue:
+    """Encodes blocks ahead of the pack that they are written to. Used from one thread."""
+
+    def __init__(self, pack: PackWriter, workers: Workers) -> None:
+        self._pack = pack
+        self._workers = workers
+        self._steps: deque[_Step] = deque()
+        self._load = 0
+
+    def add_block(self, owner: PendingObject, index: int, block: Bytes) -> None:
+        """Start encoding the next block of an object; waits where too much is in flight. Raises as encoding does."""
+        nbytes = len(block)
+        while self._steps and (self._load + nbytes > self._workers.budget or len(self._steps) >= MAX_IN_FLIGHT):
+            self._write_first()
+        if nbytes <= INLINE_NBYTES and owner.base is None:
+            done = encode_block(block, owner.item, None)
+            self._steps.append(_Step(owner, lambda: done, nbytes))
+        else:
+            future: Future[EncodedBlock] = self._workers.executor.submit(_encode, owner, index, block)
+            self._steps.append(_Step(owner, future.result, nbytes))
+        self._load += nbytes
+
+    def end(self, owner: PendingObject) -> None:
+        """Say that an object has no more blocks."""
+        self._steps.append(_Step(owner, None, 0))
+
+    def flush(self) -> None:
+        """Wait until everything is written. Raises what encoding raised."""
+        while self._steps:
+            self._write_first()
+
+    def _write_first(self) -> None:
+        step = self._steps.popleft()
+        if step.encoded is None:
+            self._pack.finish_entry(step.owner.record())
+            return
+        self._load -= step.nbytes
+        encoded = step.encoded()
+        step.owner.frames.append(encoded.frame)
+        step.owner.uses_base |= encoded.uses_base
+        self._pack.add_frame(encoded.data)
+
+
+def _encode(owner: PendingObject, index: int, block: Bytes) -> EncodedBlock:
+    base: Bytes | None = None
+    if owner.base is not None:
+        try:
+            base = owner.base.block(index)
+        except IntegrityError:
+            base = None  # a damaged base must not stop new work from being saved; fsck reports it
+    return encode_block(block, owner.item, base)

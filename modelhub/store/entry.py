@@ -1,0 +1,192 @@
+"""The entry of one object, the same in packs and in loose files: frames, then a record that describes them.
+
+Layout: docs/reference/format/pack.md.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass, field
+from itertools import accumulate
+
+from blake3 import blake3
+
+from modelhub.errors import FormatError, IntegrityError
+from modelhub.files import Bytes
+from modelhub.oid import KINDS
+from modelhub.store.item import ITEM_KINDS, MAX_BLOCK_NBYTES, Item
+from modelhub.store.stored_file import Stored, check_range
+
+HEADER = struct.Struct("<8sII")
+VERSION = 1
+MAGIC_LENGTH = 8
+
+RECORD = struct.Struct("<32sBBBBIQII")
+FRAME = struct.Struct("<IBxxx8s8s")
+TAIL = struct.Struct("<I4s16s")
+TAIL_MAGIC = b"MHe1"
+CHECK_NBYTES = 8
+BASE_FLAG = 1
+OID_NBYTES = 32
+
+_GLANCE = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """One stored block: its codec and length, and the checks of its stored and of its decoded bytes."""
+
+    codec: int
+    nbytes: int
+    stored_check: bytes
+    block_check: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """What an entry says about its object. `base` is an oid or None; `size` and `block_nbytes` are in bytes."""
+
+    oid: str
+    kind: str
+    item: Item
+    size: int
+    block_nbytes: int
+    base: str | None
+    depth: int
+    frames: tuple[Frame, ...] = field(repr=False)
+
+    @property
+    def payload_nbytes(self) -> int:
+        """The length of all frames together."""
+        return sum(frame.nbytes for frame in self.frames)
+
+    def block_size(self, index: int) -> int:
+        """Return the decoded length of block `index`."""
+        return min(self.block_nbytes, self.size - index * self.block_nbytes)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A record and where its frames lie: `starts` holds the file offset of each frame. `head` may hold the bytes."""
+
+    record: Record
+    source: Stored
+    starts: tuple[int, ...]
+    stored_nbytes: int
+    payload: bytes | None = None
+
+    def frame(self, index: int) -> Bytes:
+        """Return the stored bytes of one block, checked. Raises IntegrityError naming the object and the place."""
+        data = self.unchecked_frame(index)
+        if check_of(data) != self.record.frames[index].stored_check:
+            raise IntegrityError(
+                f"object {self.record.oid} in {self.source.name} is damaged: block {index} does not match its checksum",
+                hint="run 'mh fsck --full' to see what is affected",
+            )
+        return data
+
+    def unchecked_frame(self, index: int) -> Bytes:
+        """Return the stored bytes of one block, for a caller who checks what they decode to."""
+        frame = self.record.frames[index]
+        if self.payload is None:
+            return self.source.read_at(self.starts[index], frame.nbytes)
+        begin = self.starts[index] - self.starts[0]
+        return memoryview(self.payload)[begin : begin + frame.nbytes]
+
+
+def check_of(data: Bytes) -> bytes:
+    """Return the check of stored or decoded bytes: the first 8 bytes of their BLAKE3."""
+    return blake3(data).digest(CHECK_NBYTES)
+
+
+def header(magic: bytes) -> bytes:
+    """Return the 16 bytes that begin a file of the store: magic, version, required features (none yet)."""
+    return HEADER.pack(magic, VERSION, 0)
+
+
+def check_header(data: bytes, magic: bytes, name: str) -> None:
+    """Raise IntegrityError for a foreign file, FormatError for one written by a newer version."""
+    if len(data) < HEADER.size:
+        raise IntegrityError(f"{name} is damaged: it is too short")
+    found, version, features = HEADER.unpack_from(data)
+    if found != magic:
+        raise IntegrityError(f"{name} is damaged: it does not begin as it should")
+    if version != VERSION or features:
+        raise FormatError(
+            f"{name} has format version {version} with features {features:#x}, which are not known here",
+            hint="it was written by a newer modelhub: upgrade to read it",
+        )
+
+
+def encode_record(record: Record) -> bytes:
+    """Return the record and the tail that follow an entry's frames."""
+    flags = BASE_FLAG if record.base else 0
+    parts = [
+        RECORD.pack(
+            bytes.fromhex(record.oid),
+            1 + KINDS.index(record.kind),
+            ITEM_KINDS.index(record.item.kind),
+            record.depth,
+            flags,
+            record.item.nbytes,
+            record.size,
+            record.block_nbytes,
+            len(record.frames),
+        ),
+        bytes.fromhex(record.base or ""),
+        *(FRAME.pack(frame.nbytes, frame.codec, frame.stored_check, frame.block_check) for frame in record.frames),
+    ]
+    data = b"".join(parts)
+    return data + TAIL.pack(len(data), TAIL_MAGIC, blake3(data).digest(16))
+
+
+def read_entry(source: Stored, offset: int, nbytes: int) -> Entry:
+    """Read the record of the entry that lies at these bytes.
+
+    Costs one read for entries up to 4 KiB, which then hold their frames, and for records up to that length; two
+    otherwise. Raises IntegrityError where it does not hold together, FormatError where a newer version wrote it.
+    """
+    check_range(source.name, source.size, offset, nbytes)
+    glance = min(nbytes, _GLANCE)
+    end = source.read_at(offset + nbytes - glance, glance)
+    if glance < TAIL.size:
+        raise _damaged(source, "an entry is too short")
+    length, magic, check = TAIL.unpack_from(end, glance - TAIL.size)
+    if magic != TAIL_MAGIC or length + TAIL.size > nbytes or length < RECORD.size:
+        raise _damaged(source, "an entry does not end as it should")
+    if length + TAIL.size > glance:
+        end = source.read_at(offset + nbytes - TAIL.size - length, length + TAIL.size)
+    data = end[-TAIL.size - length : -TAIL.size]
+    if blake3(data).digest(16) != check:
+        raise _damaged(source, "a record does not match its checksum")
+    record = _decode_record(data, source)
+    payload_nbytes = nbytes - TAIL.size - length
+    if record.payload_nbytes != payload_nbytes:
+        raise _damaged(source, "the frames of an entry do not fill it")
+    starts = tuple(accumulate((frame.nbytes for frame in record.frames), initial=offset))
+    return Entry(record, source, starts, nbytes, end[:payload_nbytes] if nbytes <= glance else None)
+
+
+def _decode_record(data: bytes, source: Stored) -> Record:
+    oid, kind, item_kind, depth, flags, item_nbytes, size, block_nbytes, count = RECORD.unpack_from(data)
+    if not 1 <= kind <= len(KINDS) or item_kind >= len(ITEM_KINDS) or flags & ~BASE_FLAG:
+        raise FormatError(
+            f"{source.name} holds an object of a kind that is not known here",
+            hint="it was written by a newer modelhub: upgrade to read it",
+        )
+    at = RECORD.size + (OID_NBYTES if flags & BASE_FLAG else 0)
+    if len(data) != at + count * FRAME.size or not 1 <= block_nbytes <= MAX_BLOCK_NBYTES:
+        raise _damaged(source, "a record does not hold together")
+    if count != -(-size // block_nbytes) or bool(flags & BASE_FLAG) != bool(depth):
+        raise _damaged(source, "a record does not hold together")
+    frames = tuple(Frame(codec, nbytes, one, two) for nbytes, codec, one, two in FRAME.iter_unpack(data[at:]))
+    base = data[RECORD.size : at].hex() or None
+    try:
+        item = Item(ITEM_KINDS[item_kind], item_nbytes)
+    except ValueError:
+        raise _damaged(source, "a record does not hold together") from None
+    return Record(oid.hex(), KINDS[kind - 1], item, size, block_nbytes, base, depth, frames)
+
+
+def _damaged(source: Stored, problem: str) -> IntegrityError:
+    return IntegrityError(f"{source.name} is damaged: {problem}", hint="run 'mh fsck --full' to see what is affected")

@@ -1,0 +1,41 @@
+"""What the store tells about an object without giving its content."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectInfo:
+    """How one object is kept.
+
+    `size` and `stored_nbytes` are in bytes; `base` is the object its delta builds on, `depth` how many deltas deep it
+    lies; `codecs` names the codecs of its blocks, sorted; `place` is "loose" or the name of a pack.
+    """
+
+    oid: str
+    kind: str
+    size: int
+    stored_nbytes: int
+    base: str | None
+    depth: int
+    codecs: tuple[str, ...]
+    place: str
+
+
+@dataclass(frozen=True, slots=True)
+class PublishResult:
+    """What one writer made durable: how many objects, in how many bytes on disk, and the pack's name if it made one."""
+
+    objects: int
+    stored_nbytes: int
+    pack: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Damage:
+    """One thing that is wrong in the store: `oid` is None where it cannot be told which object is hit."""
+
+    oid: str | None
+    place: str
+    problem: str

@@ -1,0 +1,183 @@
+"""Add objects to a store: they are encoded into one pack under construction and become durable together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from types import TracebackType
+from typing import TYPE_CHECKING
+
+from modelhub.errors import IntegrityError, InternalError, ModelHubError, ObjectNotFound, StateError
+from modelhub.files import Bytes
+from modelhub.oid import Kind, hasher, oid_of
+from modelhub.store.encode_queue import EncodeQueue, PendingObject
+from modelhub.store.item import BYTES, Item
+from modelhub.store.object_info import ObjectInfo, PublishResult
+from modelhub.store.pack.writer import PackWriter
+from modelhub.store.stored_object import StoredObject, read_whole
+
+if TYPE_CHECKING:
+    from modelhub.store.object_store import ObjectStore
+
+MAX_DEPTH = 12
+"""The longest chain of deltas that is written."""
+
+LOOSE_OBJECTS = 8
+LOOSE_NBYTES = 1 << 20
+"""Up to this many objects in up to this many bytes are published loose; more become a pack."""
+
+
+class ObjectWriter:
+    """Collects new objects; `publish` makes all of them durable, leaving the context without it drops them all.
+
+    Takes no lock itself: it is for the holder of the writer lock, and looks for packs of others only when entered.
+
+    Used from one thread. After an error the writer is good for nothing but to be left.
+    """
+
+    def __init__(self, store: ObjectStore) -> None:
+        self._store = store
+        self._pack: PackWriter | None = None
+        self._queue: EncodeQueue | None = None
+        self._added: dict[str, None] = {}
+        self._broken = False
+        self._published = False
+
+    def contains(self, oid: str) -> bool:
+        """Tell whether the store has an object, or this writer is about to add it."""
+        return oid in self._added or self._store.loose.contains(oid) or self._store.packs.holds(oid)
+
+    def info(self, oid: str) -> ObjectInfo:
+        """Return how an object is kept, added here or before; waits for what is still being encoded."""
+        return self.open(oid).info
+
+    def read(self, oid: str, kind: Kind = "blob", *, limit: int | None = None) -> bytes:
+        """Return an object's content, added here or before; as `ObjectStore.read`."""
+        return read_whole(self.open(oid), kind, limit=limit)
+
+    def open(self, oid: str) -> StoredObject:
+        """Return a handle on an object, added here or before. Raises ObjectNotFound, IntegrityError."""
+        return self._open(oid, ())
+
+    def put(self, data: Bytes, kind: Kind = "blob", *, item: Item | None = None) -> str:
+        """Add an object from its content and return its id; does nothing where it is there already."""
+        oid = oid_of(data, kind)
+        if not self.contains(oid):
+            view = memoryview(data)
+            self._add(
+                PendingObject(oid, kind, len(view), item or BYTES),
+                lambda offset, nbytes: view[offset : offset + nbytes],
+            )
+        return oid
+
+    def put_stream(
+        self,
+        oid: str,
+        size: int,
+        read: Callable[[int, int], Bytes],
+        *,
+        item: Item,
+        bases: Iterable[str] = (),
+    ) -> bool:
+        """Add a blob whose id is known from `read(offset, nbytes)`; tell whether it was new.
+
+        `read` is called within this call only, block after block; encoding goes on behind it, so errors of the codecs
+        may come up at a later call. `bases` are ids to try as the base of a delta, best first: the first that exists,
+        has the same size and is not too deep. Raises IntegrityError if what was read does not have this id.
+        """
+        if self.contains(oid):
+            return False
+        self._add(PendingObject(oid, "blob", size, item, self._usable_base(oid, size, item, bases)), read)
+        return True
+
+    def publish(self) -> PublishResult:
+        """Make everything durable and visible: few small objects loose, more as one pack with its index. Once only."""
+        if self._broken or self._published:
+            raise InternalError("this writer has failed or was published already")
+        self._published = True
+        result = PublishResult(0, 0, None)
+        if self._pack is not None and self._queue is not None:
+            self._guarded(self._queue.flush)
+            result = self._publish_pack(self._pack)
+        self._store.packs.publish_missing_indexes(self._store.scratch)
+        return result
+
+    def __enter__(self) -> ObjectWriter:
+        self._store.refresh()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._pack is not None:
+            self._pack.__exit__(kind, error, trace)
+            self._pack = None
+
+    def _publish_pack(self, pack: PackWriter) -> PublishResult:
+        count = len(pack)
+        if count <= LOOSE_OBJECTS and pack.size <= LOOSE_NBYTES:
+            return PublishResult(
+                count, sum(self._store.loose.write(entry, self._store.scratch) for entry in pack.entries()), None
+            )
+        name, nbytes = pack.publish(self._store.packs.folder)
+        self._store.refresh()
+        return PublishResult(count, nbytes, name)
+
+    def _add(self, pending: PendingObject, read: Callable[[int, int], Bytes]) -> None:
+        if self._broken or self._published:
+            raise StateError("this writer has failed or was published already")
+        self._guarded(lambda: self._read_in(pending, read))
+        self._added[pending.oid] = None
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        """Do work that may leave half an entry in the pack."""
+        self._broken = True
+        work()
+        self._broken = False
+
+    def _read_in(self, pending: PendingObject, read: Callable[[int, int], Bytes]) -> None:
+        queue = self._start()
+        digest = hasher(pending.kind)  # type: ignore[arg-type]
+        step = pending.item.block_nbytes
+        for index, offset in enumerate(range(0, pending.size, step)):
+            block = read(offset, min(step, pending.size - offset))
+            if len(block) != min(step, pending.size - offset):
+                raise _changed(pending.oid)
+            digest.update(block)
+            queue.add_block(pending, index, block)
+        if digest.hexdigest() != pending.oid:
+            raise _changed(pending.oid)
+        queue.end(pending)
+
+    def _start(self) -> EncodeQueue:
+        if self._queue is None:
+            self._pack = PackWriter(self._store.scratch)
+            self._queue = EncodeQueue(self._pack, self._store.workers)
+        return self._queue
+
+    def _usable_base(self, oid: str, size: int, item: Item, bases: Iterable[str]) -> StoredObject | None:
+        for candidate in bases:
+            try:
+                base = self.open(candidate) if candidate != oid else None
+            except ModelHubError:
+                continue
+            if base is None or base.size != size or base.block_nbytes != item.block_nbytes:
+                continue
+            if base.info.depth < MAX_DEPTH:
+                return base
+        return None
+
+    def _open(self, oid: str, trail: tuple[str, ...]) -> StoredObject:
+        if oid in self._added and self._pack is not None and not self._published:
+            if self._queue is not None:
+                self._guarded(self._queue.flush)
+            entry = self._pack.entry(oid)
+            if entry is None:
+                raise ObjectNotFound(f"object {oid} was not written")
+            return StoredObject(entry, self._open, self._store.workers, trail)
+        return self._store.open_below(oid, trail)
+
+
+def _changed(oid: str) -> IntegrityError:
+    return IntegrityError(
+        f"the file with object {oid} changed while being read", hint="wait until it is written, then try again"
+    )

@@ -1,0 +1,1 @@
+"""Packs: many objects in one file, and the index that finds them."""

@@ -1,0 +1,32 @@
+"""The byte layout of packs and pack indexes. Specification: docs/reference/format/pack.md."""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+PACK_MAGIC = b"\x89MHP\r\n\x1a\n"
+INDEX_MAGIC = b"\x89MHI\r\n\x1a\n"
+
+FOOTER_ROW = struct.Struct("<32sQQB7x")
+TRAILER = struct.Struct("<QIxxxx16s32s")
+TRAILER_START = struct.Struct("<QIxxxx")
+HASH_NBYTES = 32
+
+INDEX_HEAD = struct.Struct("<32sIxxxx")
+FANOUT = struct.Struct("<256I")
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Where one object lies in a pack: offset and length of its entry, and its kind as a number on disk."""
+
+    oid: bytes
+    offset: int
+    nbytes: int
+    kind: int
+
+
+def pack_name(pack_hash: bytes) -> str:
+    """Return the name of a pack, without suffix: its content decides it."""
+    return f"pack-{pack_hash[:20].hex()}"

@@ -1,0 +1,119 @@
+"""Remove objects from a store and gather small files into one pack; entries are copied as they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from modelhub.errors import ModelHubError
+from modelhub.progress import Progress
+from modelhub.store.entry import Entry, read_entry
+from modelhub.store.object_info import PublishResult
+from modelhub.store.pack.reader import PackReader
+from modelhub.store.pack.writer import PackWriter, drop_pack, verify_frames
+
+if TYPE_CHECKING:
+    from modelhub.store.object_store import ObjectStore
+
+SMALL_PACK_NBYTES = 1 << 26
+"""Packs below this size are gathered; bigger ones are left as they are."""
+
+
+def delete(store: ObjectStore, oids: set[str], progress: Progress) -> int:
+    """Remove objects wherever they lie; return the bytes freed.
+
+    A pack that also holds others is written anew without them, made durable, and only then removed. Raises
+    IntegrityError and leaves the pack where what stays in it is damaged.
+    """
+    store.refresh()
+    keys = {bytes.fromhex(oid) for oid in oids}
+    packs = [reader for reader in store.packs if any(row.oid in keys for row in reader.index.rows())]
+    progress.start("removing objects", len(packs) + len(oids), "steps")
+    freed = 0
+    for reader in packs:
+        freed += _rewrite(store, reader, keys)
+        progress.advance(1)
+    for oid in oids:
+        freed += store.loose.delete(oid)
+        progress.advance(1)
+    store.refresh()
+    return freed
+
+
+def consolidate(store: ObjectStore, progress: Progress) -> PublishResult:
+    """Copy loose objects and small packs into one new pack, then remove them. Damaged ones stay where they are."""
+    store.refresh()
+    packs = [reader for reader in store.packs if reader.path.stat().st_size < SMALL_PACK_NBYTES and _is_sound(reader)]
+    loose = [oid for oid in sorted(store.loose.ids()) if _is_sound_loose(store, oid)]
+    if len(packs) + bool(loose) <= (0 if loose else 1):
+        return PublishResult(0, 0, None)
+    progress.start("gathering objects", len(packs) + len(loose), "steps")
+    with PackWriter(store.scratch) as pack:
+        written: set[str] = set()
+        for source in (*map(_entries, packs), _loose_entries(store, loose)):
+            _copy_new(pack, source, written)
+        name, nbytes = pack.publish(store.packs.folder)
+    for reader in packs:
+        if reader.name != name:
+            drop_pack(reader.path)
+        progress.advance(1)
+    for oid in loose:
+        store.loose.delete(oid)
+        progress.advance(1)
+    store.refresh()
+    return PublishResult(len(written), nbytes, name)
+
+
+def _rewrite(store: ObjectStore, reader: PackReader, keys: set[bytes]) -> int:
+    before = _disk_nbytes(reader)
+    after = 0
+    if any(row.oid not in keys for row in reader.index.rows()):
+        with PackWriter(store.scratch) as pack:
+            _copy_new(pack, (one for one in _entries(reader) if bytes.fromhex(one.record.oid) not in keys), set())
+            after = pack.publish(store.packs.folder)[1]
+    drop_pack(reader.path)
+    return before - after
+
+
+def _copy_new(pack: PackWriter, entries: Iterable[Entry], written: set[str]) -> None:
+    for entry in entries:
+        if entry.record.oid not in written:
+            pack.copy_entry(entry)
+            written.add(entry.record.oid)
+
+
+def _entries(reader: PackReader) -> Iterator[Entry]:
+    """Yield a pack's entries in the order they lie in it."""
+    rows = sorted(reader.index.rows(), key=lambda row: row.offset)
+    return (read_entry(reader.open(), row.offset, row.nbytes) for row in rows)
+
+
+def _loose_entries(store: ObjectStore, oids: list[str]) -> Iterator[Entry]:
+    for oid in oids:
+        entry = store.loose.entry(oid)
+        if entry is not None:
+            yield entry
+
+
+def _is_sound(reader: PackReader) -> bool:
+    try:
+        for entry in _entries(reader):
+            verify_frames(entry)
+    except (ModelHubError, OSError):
+        return False
+    return True
+
+
+def _is_sound_loose(store: ObjectStore, oid: str) -> bool:
+    try:
+        entry = store.loose.entry(oid)
+        if entry is not None:
+            verify_frames(entry)
+    except (ModelHubError, OSError):
+        return False
+    return True
+
+
+def _disk_nbytes(reader: PackReader) -> int:
+    index = reader.index_path
+    return reader.path.stat().st_size + (index.stat().st_size if index.exists() else 0)

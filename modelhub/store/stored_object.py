@@ -1,0 +1,169 @@
+"""One object of the store, opened: its blocks are decoded when they are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING
+
+from modelhub.errors import IntegrityError, InvalidInputError, ObjectNotFound
+from modelhub.files import Bytes
+from modelhub.oid import Kind, hasher
+from modelhub.store.codecs.registry import codec, codec_names
+from modelhub.store.entry import Entry, check_of
+from modelhub.store.object_info import ObjectInfo
+
+if TYPE_CHECKING:
+    from modelhub.store.workers import Workers
+
+MAX_READ_DEPTH = 50
+"""The longest chain of deltas a reader follows; writers stop much earlier."""
+
+DAMAGE_HINT = "run 'mh fsck --full' to see what is affected"
+
+Opener = Callable[[str, tuple[str, ...]], "StoredObject"]
+
+
+class StoredObject:
+    """A handle on one object: `size` and `block_nbytes` in bytes. Reading takes no lock; any thread may do it."""
+
+    __slots__ = ("_base", "_entry", "_opener", "_trail", "_workers")
+
+    def __init__(self, entry: Entry, opener: Opener, workers: Workers, trail: tuple[str, ...] = ()) -> None:
+        self._entry = entry
+        self._opener = opener
+        self._workers = workers
+        self._trail = trail
+        self._base: StoredObject | None = None
+
+    @property
+    def oid(self) -> str:
+        """The id of the object."""
+        return self._entry.record.oid
+
+    @property
+    def kind(self) -> str:
+        """The kind of the object: blob, manifest, tree, commit, operation."""
+        return self._entry.record.kind
+
+    @property
+    def size(self) -> int:
+        """The bytes of the object's content."""
+        return self._entry.record.size
+
+    @property
+    def block_nbytes(self) -> int:
+        """The bytes of every block but the last, which may be shorter."""
+        return self._entry.record.block_nbytes
+
+    @property
+    def nblocks(self) -> int:
+        """The number of blocks."""
+        return len(self._entry.record.frames)
+
+    @property
+    def info(self) -> ObjectInfo:
+        """How the object is kept."""
+        record = self._entry.record
+        return ObjectInfo(
+            oid=record.oid,
+            kind=record.kind,
+            size=record.size,
+            stored_nbytes=self._entry.stored_nbytes,
+            base=record.base,
+            depth=record.depth,
+            codecs=codec_names({frame.codec for frame in record.frames}),
+            place=self._entry.source.name,
+        )
+
+    def block(self, index: int) -> Bytes:
+        """Return one decoded block, verified by its own check. Raises IntegrityError."""
+        if not 0 <= index < self.nblocks:
+            raise InvalidInputError(f"object {self.oid} has no block {index}")
+        data = self._decode(index)
+        if check_of(data) != self._entry.record.frames[index].block_check:
+            raise self._damaged(f"block {index} does not match its checksum after decoding")
+        return data
+
+    def blocks(self) -> Iterator[Bytes]:
+        """Yield all blocks in order, decoded ahead on the store's threads."""
+        if self.nblocks <= 1:
+            return iter([self.block(0)] if self.nblocks else [])
+        return self._workers.map(self.block, range(self.nblocks), weigh=lambda _: self.block_nbytes)
+
+    def read(self, offset: int, nbytes: int) -> bytes:
+        """Return a slice of the content, decoding only the blocks it lies in. Raises InvalidInputError outside it."""
+        if offset < 0 or nbytes < 0 or offset + nbytes > self.size:
+            raise InvalidInputError(f"bytes {offset} to {offset + nbytes} lie outside object {self.oid}")
+        if not nbytes:
+            return b""
+        first, last = offset // self.block_nbytes, (offset + nbytes - 1) // self.block_nbytes
+        parts = []
+        for index in range(first, last + 1):
+            start = index * self.block_nbytes
+            data = self.block(index)
+            parts.append(memoryview(data)[max(offset - start, 0) : offset + nbytes - start])
+        return b"".join(parts)
+
+    def stored_frames(self) -> Iterator[Bytes]:
+        """Yield the stored bytes of all blocks, checked; for copying an entry as it is. Raises IntegrityError."""
+        return (self._entry.frame(index) for index in range(self.nblocks))
+
+    @property
+    def entry(self) -> Entry:
+        """The entry on disk, for the rest of the store."""
+        return self._entry
+
+    def _decode(self, index: int) -> Bytes:
+        record = self._entry.record
+        how = codec(record.frames[index].codec)
+        base = self._base_block(index) if how.needs_base else None
+        # pcodec panics on damage, so deltas are checked first; elsewhere the check of the decoded block is enough
+        frame = self._entry.frame(index) if how.needs_base else self._entry.unchecked_frame(index)
+        try:
+            return how.decode(frame, record.block_size(index), record.item, base)
+        except IntegrityError as error:
+            raise self._damaged(f"block {index}: {error}") from None
+
+    def _base_block(self, index: int) -> Bytes:
+        if self._base is None:
+            self._base = self._open_base()
+        return self._base._decode(index)
+
+    def _open_base(self) -> StoredObject:
+        base_oid = self._entry.record.base
+        if base_oid is None:
+            raise self._damaged("it builds on another object but names none")
+        trail = (*self._trail, self.oid)
+        if base_oid in trail:
+            raise self._damaged("its chain of deltas comes back to itself")
+        if len(trail) > MAX_READ_DEPTH:
+            raise self._damaged(f"its chain of deltas is longer than {MAX_READ_DEPTH}")
+        try:
+            base = self._opener(base_oid, trail)
+        except ObjectNotFound:
+            raise self._damaged(f"it builds on object {base_oid}, which is missing") from None
+        if base.size != self.size or base.block_nbytes != self.block_nbytes:
+            raise self._damaged(f"it builds on object {base_oid}, which has another size")
+        return base
+
+    def _damaged(self, problem: str) -> IntegrityError:
+        return IntegrityError(
+            f"object {self.oid} in {self._entry.source.name} is damaged: {problem}",
+            hint=DAMAGE_HINT,
+        )
+
+
+def read_whole(found: StoredObject, kind: Kind, *, limit: int | None) -> bytes:
+    """Return an object's whole content, verified against its id and kind; as `ObjectStore.read`."""
+    if limit is not None and found.size > limit:
+        raise InvalidInputError(f"object {found.oid} has {found.size} bytes, more than the {limit} allowed here")
+    if found.kind != kind:
+        raise IntegrityError(f"object {found.oid} is a {found.kind}, not a {kind}")
+    data = b"".join(found.blocks())
+    digest = hasher(kind)
+    digest.update(data)
+    if digest.hexdigest() != found.oid:
+        raise IntegrityError(
+            f"object {found.oid} in {found.info.place} is damaged: its content has another id", hint=DAMAGE_HINT
+        )
+    return data

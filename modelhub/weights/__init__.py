@@ -1,0 +1,1 @@
+"""Arithmetic on tensors: arrays from bytes, statistics, sketches, differences and lint."""

@@ -1,0 +1,88 @@
+"""Run `mh` in this process, and make small model files on the spot."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.numpy import save_file
+
+from modelhub.cli.main import run
+
+
+@dataclass(frozen=True)
+class Done:
+    """What a command printed and its exit code."""
+
+    code: int
+    out: str
+    err: str
+
+    def json(self) -> object:
+        """The content of the envelope, whose name must be that of a form."""
+        ((name, value),) = json.loads(self.out).items()
+        assert name.startswith("mh.")
+        assert name.endswith("/1")
+        return value
+
+
+Mh = Callable[..., Done]
+
+
+@pytest.fixture
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An empty folder to work in."""
+    place = tmp_path / "work"
+    place.mkdir()
+    monkeypatch.chdir(place)
+    return place
+
+
+@pytest.fixture
+def mh(folder: Path, capsys: pytest.CaptureFixture[str]) -> Mh:
+    """Run a command line in the folder; its exit code must be the given one."""
+
+    def call(*words: str, code: int = 0) -> Done:
+        here = os.getcwd()
+        capsys.readouterr()
+        try:
+            found = run(list(words))
+        finally:
+            os.chdir(here)
+        captured = capsys.readouterr()
+        assert found == code, f"mh {' '.join(words)}: {found}\n{captured.out}{captured.err}"
+        return Done(found, captured.out, captured.err)
+
+    return call
+
+
+def write_model(path: Path, *, seed: int = 0, scale: float = 1.0, layers: int = 2, shift: float = 0.0) -> None:
+    """Write a small model of `layers` layers with normally distributed weights."""
+    random = np.random.default_rng(seed)
+    tensors = {}
+    for layer in range(layers):
+        weight = random.standard_normal((8, 8)).astype(np.float32) * np.float32(scale)
+        tensors[f"encoder.layer.{layer}.weight"] = weight + np.float32(shift * layer)
+        tensors[f"encoder.layer.{layer}.bias"] = np.linspace(-1, 1, 8, dtype=np.float32)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path)
+
+
+@pytest.fixture
+def project(folder: Path, mh: Mh) -> Path:
+    """A repository with two versions of a small model: tags v1 and v2 on main."""
+    mh("init")
+    write_model(folder / "model.safetensors")
+    (folder / "train.py").write_text("lr = 1e-3\n")
+    mh("commit", "-m", "baseline", "--param", "lr=1e-3", "--param", "optimizer=adam", "--metric", "accuracy=0.91")
+    mh("tag", "v1")
+    write_model(folder / "model.safetensors", shift=0.01)
+    (folder / "train.py").write_text("lr = 1e-4\n")
+    mh("commit", "-m", "lower rate\n\nmore words", "--param", "lr=1e-4", "--metric", "accuracy=0.93")
+    mh("tag", "v2")
+    return folder

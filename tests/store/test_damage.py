@@ -1,0 +1,136 @@
+"""No damaged byte in any file of the store goes unnoticed or gives wrong content."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from modelhub.errors import FormatError, ObjectNotFound
+from modelhub.oid import oid_of
+from modelhub.store.item import Item
+from modelhub.store.object_store import ObjectStore
+
+
+@pytest.fixture
+def contents(numbers) -> dict[str, tuple[bytes, str]]:
+    """Objects of every codec, small enough to try every bit of the files they make."""
+    _, new, old = numbers("float32", 80)
+    everything = {"tree": (b"{}", "tree"), "text": (b"to be or not to be " * 30, "blob"), "empty": (b"", "blob")}
+    everything.update({"base": (old, "blob"), "new": (new, "blob"), "near": (old[:-4] + bytes(4), "blob")})
+    return everything | {f"commit {number}": (b"{%d}" % number, "commit") for number in range(3)}
+
+
+@pytest.fixture
+def packed(store, contents) -> dict[str, tuple[bytes, str]]:
+    """Return oid -> (content, kind) of everything in one pack."""
+    with store.writer() as writer:
+        done = {writer.put(data, kind): (data, kind) for data, kind in contents.values() if len(data) != 320}
+        for data, _ in contents.values():
+            if len(data) == 320:
+                oid = oid_of(data)
+                bases = [one for one, (other, _) in done.items() if len(other) == 320]
+                item = Item.of("float32")
+                writer.put_stream(oid, 320, lambda at, n, data=data: data[at : at + n], item=item, bases=bases)
+                done[oid] = (data, "blob")
+        assert writer.publish().pack
+    return done
+
+
+def damage_every_bit(path: Path):
+    """Put every version of a file with one bit flipped or cut short in its place, one after the other."""
+    whole = path.read_bytes()
+    path.chmod(0o644)
+    for at in range(len(whole)):
+        hurt = bytearray(whole)
+        hurt[at] ^= 1 << (at * 5 + at // 8) % 8
+        path.write_bytes(hurt)
+        yield f"bit in byte {at}"
+    for length in range(len(whole)):
+        path.write_bytes(whole[:length])
+        yield f"cut to {length}"
+    path.write_bytes(whole)
+
+
+def read_all(folder: Path, expected: dict[str, tuple[bytes, str]]) -> int:
+    """Read everything with a fresh store; return how many objects could not be. Wrong content fails the test."""
+    store = ObjectStore(folder / "objects", folder / "tmp", workers=1)
+    missed = 0
+    for oid, (content, kind) in expected.items():
+        try:
+            assert store.read(oid, kind) == content
+        except (FormatError, ObjectNotFound):
+            missed += 1
+    store.close()
+    return missed
+
+
+def complaints(folder: Path) -> list[str]:
+    store = ObjectStore(folder / "objects", folder / "tmp", workers=1)
+    found = [damage.problem for damage in store.check(full=False)]
+    store.close()
+    return found
+
+
+def test_every_damaged_bit_of_a_pack_is_noticed(folder, packed) -> None:
+    (path,) = (folder / "objects" / "packs").glob("*.pack")
+    for what in damage_every_bit(path):
+        read_all(folder, packed)
+        assert complaints(folder), what
+    assert read_all(folder, packed) == 0
+    assert complaints(folder) == []
+
+
+def test_a_damaged_index_costs_nothing_because_the_footer_stands_in(folder, packed) -> None:
+    (path,) = (folder / "objects" / "packs").glob("*.idx")
+    for what in damage_every_bit(path):
+        assert read_all(folder, packed) == 0, what
+        assert complaints(folder), what
+
+
+def test_a_pack_damaged_after_its_index_was_lost_gives_nothing_wrong(folder, packed) -> None:
+    (index,) = (folder / "objects" / "packs").glob("*.idx")
+    index.unlink()
+    assert read_all(folder, packed) == 0
+    (path,) = (folder / "objects" / "packs").glob("*.pack")
+    for _ in damage_every_bit(path):
+        read_all(folder, packed)
+
+
+def test_every_damaged_bit_of_a_loose_object_is_noticed(store, folder) -> None:
+    with store.writer() as writer:
+        oid = writer.put(b"to be or not to be " * 30)
+        writer.publish()
+    (path,) = (path for path in (folder / "objects" / "loose").rglob("*") if path.is_file())
+    for what in damage_every_bit(path):
+        assert read_all(folder, {oid: (b"to be or not to be " * 30, "blob")}) == 1, what
+        assert complaints(folder), what
+
+
+def test_a_missing_base_is_reported_with_its_object(store, folder, numbers) -> None:
+    item, new, old = numbers("float32", 2000)
+    with store.writer() as writer:
+        base = writer.put(old, item=item)
+        writer.publish()
+    oid = oid_of(new)
+    with store.writer() as writer:
+        writer.put_stream(oid, len(new), lambda at, n: new[at : at + n], item=item, bases=[base])
+        writer.publish()
+    store.loose.path(base).unlink()
+    with pytest.raises(FormatError, match=f"builds on object {base}, which is missing"):
+        store.read(oid)
+    (damage,) = store.check(full=False)
+    assert (damage.oid, damage.place) == (oid, "loose")
+
+
+def test_one_damaged_pack_does_not_hide_another(store, folder, packed) -> None:
+    (path,) = (folder / "objects" / "packs").glob("*.pack")
+    with store.writer() as writer:
+        oid = writer.put(b"x" * 70)
+        writer.publish()
+    shutil.copy(path, path.with_name(f"pack-{'0' * 40}.pack"))
+    hurt = path.with_name(f"pack-{'1' * 40}.pack")
+    hurt.write_bytes(b"rubbish")
+    assert read_all(folder, packed | {oid: (b"x" * 70, "blob")}) == 0
+    assert any(damage.place == hurt.stem for damage in store.check(full=True))
