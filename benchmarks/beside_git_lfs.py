@@ -61,7 +61,14 @@ def main() -> None:
     ):
         values, peer = iter([pick(row) for row in mine]), iter([pick(row) for row in theirs])
         one, other = median(ROUNDS, lambda: next(values)), median(ROUNDS, lambda: next(peer))  # noqa: B023
-        rows.append((what, f"{one:.2f} s", f"{other:.2f} s (git-lfs): {one / other:.2f} x", "<= 1.5 x" if "of that" not in what else ""))
+        rows.append(
+            (
+                what,
+                f"{one:.2f} s",
+                f"{other:.2f} s (git-lfs): {one / other:.2f} x",
+                "<= 1.5 x" if "of that" not in what else "",
+            )
+        )
     report("Time beside git-lfs (medians of whole processes)", rows)
 
 

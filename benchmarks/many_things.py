@@ -61,7 +61,12 @@ def main() -> None:
         [
             ("`mh log` of 10,000 commits, all printed", f"{whole * 1000:.0f} ms", "", "<= 150 ms"),
             ("`mh log -n 20` there", f"{short * 1000:.0f} ms", "", "<= 150 ms"),
-            ("`mh status` with 10,000 unchanged files", f"{status * 1000:.0f} ms", f"{theirs * 1000:.0f} ms (git)", "<= 500 ms"),
+            (
+                "`mh status` with 10,000 unchanged files",
+                f"{status * 1000:.0f} ms",
+                f"{theirs * 1000:.0f} ms (git)",
+                "<= 500 ms",
+            ),
         ],
     )
 

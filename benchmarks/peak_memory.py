@@ -18,7 +18,12 @@ def main() -> None:
         assert (root / source.name).read_bytes() == source.read_bytes()
     size = source.stat().st_size
     rows = [
-        (what, f"{done.peak_nbytes / 1e6:.0f} MB, {done.seconds:.2f} s", f"the file has {size / 1e6:.0f} MB", "<= 600 MB")
+        (
+            what,
+            f"{done.peak_nbytes / 1e6:.0f} MB, {done.seconds:.2f} s",
+            f"the file has {size / 1e6:.0f} MB",
+            "<= 600 MB",
+        )
         for what, done in (("commit", commit), ("checkout", restore))
     ]
     report("Peak memory of one process", rows)

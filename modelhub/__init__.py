@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -15,11 +16,7 @@ __all__ = ["ModelHubError", "Repo", "__version__", "init", "open"]
 def __getattr__(name: str) -> object:
     """Import the public names when they are first used: the `mh` command needs none of them."""
     if name == "ModelHubError":
-        from modelhub import errors
-
-        return errors.ModelHubError
+        return getattr(import_module("modelhub.errors"), name)
     if name in ("Repo", "init", "open"):
-        from modelhub import api
-
-        return getattr(api, name)
+        return getattr(import_module("modelhub.api"), name)
     raise AttributeError(f"module 'modelhub' has no attribute {name!r}")

@@ -90,14 +90,14 @@ class Repo:
 
         return diff(self._repository, before=before, after=after)
 
-    def query(self, sql: str, *, limit: int | None = None, timeout_s: float = 10.0, **params: object) -> QueryResult:
+    def query(self, sql: str, *, limit: int | None = 10_000, timeout_s: float = 10.0, **params: object) -> QueryResult:
         """Ask the catalog in SQL; `:name` in the text takes the keyword's value. Raises QuerySyntaxError."""
         from modelhub.porcelain.query import query
 
         return query(self._repository, sql=sql, params=params, limit=limit, timeout_s=timeout_s)
 
     def load(self, place: str) -> LoadedFile:
-        """Open the file `REV:PATH` as a lazy mapping from tensor names to numpy arrays; reads only what is asked for."""
+        """Open the file `REV:PATH` as a lazy mapping from tensor names to arrays; reads only what is asked for."""
         from modelhub.porcelain.cat import find_file
         from modelhub.porcelain.load import LoadedFile
 

@@ -2,7 +2,8 @@
 
 The order that makes a new file survive power loss: write to a temporary file, fsync it, give it its final name,
 fsync the folder; for a folder just made, fsync its parent too, up to the first that was there before.
-A failed fsync is final: the temporary file is dropped and the error goes up (the kernel may have marked the pages clean).
+A failed fsync is final: the temporary file is dropped and the error goes up, since the kernel may have marked the
+pages clean.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import secrets
 import stat
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -54,7 +54,7 @@ class TempFile:
     """
 
     def __init__(self, folder: Path, *, mode: int = 0o444) -> None:
-        self.path = folder / f"{os.getpid()}-{secrets.token_hex(8)}.tmp"
+        self.path = folder / f"{os.getpid()}-{os.urandom(8).hex()}.tmp"
         self.size = 0
         self._mode = mode
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
@@ -96,7 +96,9 @@ class TempFile:
     def __enter__(self) -> TempFile:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
         os.close(self._descriptor)
         if not self._finished:
             with contextlib.suppress(FileNotFoundError):
@@ -104,7 +106,7 @@ class TempFile:
 
 
 def link_new(source: Path, final: Path) -> None:
-    """Give `source` a second name that must not exist yet; where hard links are refused, move it under the same rule."""
+    """Give `source` a second name that must not exist yet; where hard links are refused, move it by the same rule."""
     try:
         os.link(source, final)
     except FileExistsError:
@@ -159,12 +161,17 @@ class WorkFolder:
         self.root = root
         self.scratch = scratch
 
-    def write(self, path: str, blocks: Iterator[Bytes], *, executable: bool, check: Callable[[], None]) -> os.stat_result:
+    def write(
+        self, path: str, blocks: Iterator[Bytes], *, executable: bool, check: Callable[[], None]
+    ) -> os.stat_result:
         """Write a file from blocks; `check` runs after the last block and before the file gets its name.
 
         Returns the stat of the file in its place. Raises UnsafePath where a parent is a link.
         """
-        with self._parent(path, create=True) as folder, TempFile(self.scratch, mode=0o755 if executable else 0o644) as temp:
+        with (
+            self._parent(path, create=True) as folder,
+            TempFile(self.scratch, mode=0o755 if executable else 0o644) as temp,
+        ):
             for block in blocks:
                 temp.write(block)
             check()
@@ -177,7 +184,7 @@ class WorkFolder:
         """Make a symbolic link, in the place of whatever file is there."""
         with self._parent(path, create=True) as folder:
             name = path.rsplit("/", 1)[-1]
-            temporary = f".mh-{secrets.token_hex(8)}.tmp"
+            temporary = f".mh-{os.urandom(8).hex()}.tmp"
             os.symlink(target, temporary, dir_fd=folder)
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
@@ -202,7 +209,7 @@ class WorkFolder:
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
-            beside = f".mh-{secrets.token_hex(8)}.tmp"
+            beside = f".mh-{os.urandom(8).hex()}.tmp"
             descriptor = os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600, dir_fd=folder)
             try:
                 for offset in range(0, temp.size, 1 << 22):

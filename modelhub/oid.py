@@ -8,7 +8,6 @@ Specification of the hash: https://github.com/BLAKE3-team/BLAKE3-specs.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from typing import Literal
 
 from blake3 import blake3
@@ -47,11 +46,3 @@ def is_oid(text: str) -> bool:
 def is_prefix(text: str) -> bool:
     """Tell whether the text could be the beginning of an object id (at least four digits)."""
     return _PREFIX.fullmatch(text) is not None
-
-
-def unique_length(resolves: Callable[[str], int], oid: str, least: int = 10) -> int:
-    """Return the shortest length >= `least` at which a prefix of `oid` names one object only."""
-    for length in range(least, OID_DIGITS):
-        if resolves(oid[:length]) <= 1:
-            return length
-    return OID_DIGITS

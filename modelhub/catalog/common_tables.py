@@ -44,6 +44,7 @@ def _mentions(tokens: list[Token]) -> dict[str, dict[str, int]]:
         opening: tokens[index].name for index in definitions(tokens) if (opening := _opening(tokens, index, closing))
     }
     found: dict[str, dict[str, int]] = {name: {} for name in ["", *starts.values()]}
+    defining = set(definitions(tokens))
     open_names: list[tuple[int, str]] = []
     depth = 0
     for index, token in enumerate(tokens):
@@ -55,7 +56,7 @@ def _mentions(tokens: list[Token]) -> dict[str, dict[str, int]]:
             if open_names and open_names[-1][0] == depth:
                 open_names.pop()
             depth -= 1
-        elif token.name in found and token.name:
+        elif token.name in found and token.name and index not in defining:
             inside = found[open_names[-1][1] if open_names else ""]
             inside[token.name] = inside.get(token.name, 0) + 1
     return found

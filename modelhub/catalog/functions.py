@@ -86,12 +86,15 @@ def _instr(where: Any, what: Any) -> int | None:
     return _text(where).find(_text(what)) + 1
 
 
-def _replace(where: Any, old: Any, new: Any) -> str | None:
-    if where is None or old is None or new is None:
+def _replace(where: Any, old: Any, new: Any) -> Any:
+    if where is None or old is None:
         return None
-    text, before, after = _text(where), _text(old), _text(new)
+    before = _text(old)
     if not before:
-        return text
+        return where
+    if new is None:
+        return None
+    text, after = _text(where), _text(new)
     if len(text) + text.count(before) * (len(after) - len(before)) > MOST_NBYTES:
         raise ValueError("the text becomes too long")
     return text.replace(before, after)
@@ -114,9 +117,11 @@ def _trimmer(*, left: bool, right: bool) -> Callable[..., str | None]:
 
 def _text(value: Any) -> str:
     """Return a value as SQLite writes it in text."""
+    if value in (math.inf, -math.inf):
+        return "Inf" if value > 0 else "-Inf"
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, float):
-        short = f"{value:.15g}"
-        return short if any(mark in short for mark in ".en") else f"{short}.0"
+        digits, mark, exponent = f"{value:.15g}".partition("e")
+        return digits + ("" if "." in digits else ".0") + mark + exponent
     return str(value)

@@ -54,7 +54,7 @@ def find(tokens: list[Token], name: str) -> int | None:
     """Return the position of the first mention of a name, which may be qualified (`t.name`)."""
     parts = name.lower().split(".")
     for index, token in enumerate(tokens):
-        if token.kind in ("word", "quoted", "string", "symbol") and _matches(tokens, index, parts):
+        if token.kind != "number" and _matches(tokens, index, parts):
             return token.position
     return None
 
@@ -96,17 +96,20 @@ def _unknown_column(match: re.Match[str], text: str, tokens: list[Token], facts:
 def _column_hint(name: str, views: list[str], columns: list[str], facts: Facts) -> str:
     for view in ("metrics", "params"):
         if name in facts(view):
-            return f"'{name}' is one of the {view}: select value from {view} where name = '{name}'"
-    near = nearest(name, columns)
-    if near:
+            return _fact_hint(name, view)
+    facts_by_name = {fact: view for view in ("metrics", "params") for fact in facts(view)}
+    near = nearest(name, [*columns, *facts_by_name])
+    if near in columns:
         return f"did you mean '{near}'?"
-    for view in ("metrics", "params"):
-        near = nearest(name, facts(view))
-        if near:
-            return f"did you mean '{near}'? It is one of the {view}: select value from {view} where name = '{near}'"
+    if near is not None:
+        return f"did you mean '{near}'? {_fact_hint(near, facts_by_name[near])}"
     if not views:
         return _LIST
     return "; ".join(f"{view} has {', '.join(column.name for column in BY_NAME[view].columns)}" for view in views)
+
+
+def _fact_hint(name: str, view: str) -> str:
+    return f"'{name}' is a name in the view {view}: ... from {view} where name = '{name}'"
 
 
 def _mentioned(tokens: list[Token]) -> list[str]:
@@ -131,7 +134,8 @@ def _at_name(message: str, hint: str) -> Callable[[re.Match[str], str, list[Toke
 
     def describe(match: re.Match[str], text: str, tokens: list[Token], _facts: Facts) -> QuerySyntaxError:
         name = match.group(1) if match.groups() else ""
-        position = find(tokens, name) if name else None
+        position = find(tokens, f":{name}")
+        position = find(tokens, name) if name and position is None else position
         return QuerySyntaxError(message.format(name=name), text=text, position=position, hint=hint.format(name=name))
 
     return describe
@@ -145,6 +149,9 @@ def _syntax(match: re.Match[str], text: str, tokens: list[Token], _facts: Facts)
 
 
 def _syntax_hint(name: str) -> str:
+    near = nearest(name, BY_NAME)
+    if near:
+        return f"did you mean '{near}'?"
     if name.lower() in ("group", "order", "index", "table", "to", "where", "from", "limit"):
         return f"'{name}' is a word of SQL: something is missing before it, or a column of that name needs \"{name}\""
     return "something is missing or misspelt here or just before it"

@@ -38,6 +38,17 @@ class LogEntry:
         return self.message.partition("\n")[0]
 
 
+def ref_commits(connection: Connection, name: str | None) -> list[str]:
+    """Return the commit of HEAD, of a branch or of a tag by its short name, or for None those of all refs."""
+    rows = connection.execute(
+        "select distinct o.oid from mh_refs r join mh_oids o on o.no = r.commit_no where r.name = coalesce(?, r.name)"
+        " order by r.kind <> 'branch', r.name",
+        (name,),
+    )
+    found = [oid for (oid,) in rows]
+    return found if name is None else found[:1]
+
+
 def read_log(
     connection: Connection, starts: Iterable[str], *, paths: Sequence[str] = (), limit: int | None = None
 ) -> Iterator[LogEntry]:
@@ -142,13 +153,9 @@ def _entries(
     connection: Connection, graph: _Graph, batch: Sequence[int], names: dict[int, list[str]]
 ) -> Iterator[LogEntry]:
     marks = ",".join(map(str, batch))
-    commits = {
-        row[0]: row
-        for row in connection.execute(
-            "select c.no, o.oid, c.author_name, c.author_email, c.time, c.offset_minutes, c.message"
-            f" from mh_commits c join mh_oids o on o.no = c.no where c.no in ({marks})"  # noqa: S608
-        )
-    }
+    columns = "c.no, o.oid, c.author_name, c.author_email, c.time, c.offset_minutes, c.message"
+    query = f"select {columns} from mh_commits c join mh_oids o on o.no = c.no where c.no in ({marks})"  # noqa: S608
+    commits = {row[0]: row for row in connection.execute(query)}
     near = {no for commit in batch for no in graph.parents.get(commit, ())}
     oids = dict(connection.execute(f"select no, oid from mh_oids where no in ({','.join(map(str, near))})"))  # noqa: S608
     params = _params(connection, marks)

@@ -9,11 +9,22 @@ from collections.abc import Iterator
 from modelhub.catalog import rows
 from modelhub.catalog.commit_rows import CommitIngest
 from modelhub.catalog.database import (
-    CatalogUnusableError, connect, create_catalog, damages, is_current, is_damage, mark_current, meta, open_catalog,
-    open_catalog_read_only, replace_catalog, transaction,
+    CatalogUnusableError,
+    connect,
+    create_catalog,
+    damages,
+    is_current,
+    is_damage,
+    mark_current,
+    meta,
+    open_catalog,
+    open_catalog_read_only,
+    replace_catalog,
+    transaction,
 )  # fmt: skip
 from modelhub.catalog.facts import Facts
 from modelhub.errors import LockHeld, StateError
+from modelhub.files import remove
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.objects import Operation
 from modelhub.repository.refs import BRANCHES, TAGS, Refs
@@ -61,7 +72,7 @@ def bring_up_to_date(repository: Repository) -> sqlite3.Connection:
 def rebuild(repository: Repository, progress: Progress = SILENT) -> None:
     """Build the catalog anew and put it in the old one's place. For the holder of the writer lock."""
     new = repository.layout.scratch / "catalog.db"
-    new.unlink(missing_ok=True)
+    remove(new)
     with contextlib.closing(create_catalog(new)) as connection:
         roll_forward(repository, connection, progress=progress)
     replace_catalog(new, repository.layout.catalog)
@@ -180,5 +191,3 @@ def _set_refs(connection: sqlite3.Connection, operation: Operation) -> None:
     if refs.head_commit is not None:
         found.append(("head", "HEAD", rows.oid_no(connection, refs.head_commit), 1))
     rows.replace_refs(connection, found)
-
-

@@ -70,7 +70,7 @@ class QueryResult:
             "integer": DataType.int64(),
             "real": DataType.float64(),
             "blob": DataType.binary(),
-            "null": DataType.null(),
+            "null": DataType.utf8(),  # nothing was found: readers want some type
         }
         fields = [Field(name, kinds[kind], nullable=True) for name, kind in zip(self.columns, self.types, strict=True)]
         schema = Schema(fields)

@@ -23,11 +23,26 @@ STEPS_BETWEEN_CHECKS = 1000
 # A query may therefore name none of its own like these, nor mention them (see `sql.py`).
 WALK_NAMES = frozenset({"mh_walk"})
 TABLES = frozenset(
-    f"mh_{name}"
-    for name in (
-        "meta oids commits parents params metrics refs operations ref_changes directories entries manifests "
-        "manifest_tensors tensors storage differences lint derivations"
-    ).split()
+    {
+        "mh_meta",
+        "mh_oids",
+        "mh_commits",
+        "mh_parents",
+        "mh_params",
+        "mh_metrics",
+        "mh_refs",
+        "mh_operations",
+        "mh_ref_changes",
+        "mh_directories",
+        "mh_entries",
+        "mh_manifests",
+        "mh_manifest_tensors",
+        "mh_tensors",
+        "mh_storage",
+        "mh_differences",
+        "mh_lint",
+        "mh_derivations",
+    }
 )
 _INSIDE = frozenset(BY_NAME) | WALK_NAMES
 _JSON_TABLES = frozenset({"json_each", "json_tree"})
@@ -70,7 +85,7 @@ class Sandbox:
 
     def authorize(self, action: int, one: str | None, two: str | None, _database: str | None, view: str | None) -> int:
         """Answer the compiler: may this query do that?"""
-        inside = view in _INSIDE
+        inside = view is not None and view.lower() in _INSIDE
         if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE):
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_READ:
@@ -134,10 +149,10 @@ def memory_nbytes() -> int:
 
 def _set_defences(connection: sqlite3.Connection) -> None:
     """Switch off what only Python 3.12 and newer can reach."""
-    if hasattr(connection, "setconfig"):
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_DEFENSIVE, True)
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_LOAD_EXTENSION, False)
-        connection.setconfig(sqlite3.SQLITE_DBCONFIG_ENABLE_TRIGGER, False)
+    setconfig = getattr(connection, "setconfig", None)
+    for name, value in (("DEFENSIVE", True), ("ENABLE_LOAD_EXTENSION", False), ("ENABLE_TRIGGER", False)):
+        if setconfig is not None:
+            setconfig(getattr(sqlite3, f"SQLITE_DBCONFIG_{name}"), value)
 
 
 def _decode(data: bytes) -> str:

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Mapping
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +26,9 @@ MOST_RESULT_NBYTES = 64_000_000
 _MOST_EXPANSIONS = 1_000
 _FIRST_WORDS = ("select", "with", "values", "explain")
 _RESERVED = ("mh_", "sqlite_", "pragma_", "json_")
-_BATCH_ROWS = 256
+_BEFORE_VALUES = frozenset("(,=<>+-*/%|&") | frozenset(
+    ("and", "or", "not", "like", "glob", "in", "is", "between", "select", "distinct", "where", "on", "having", "by")
+)
 
 
 def run(
@@ -43,12 +47,13 @@ def run(
     Raises QuerySyntaxError (with the position in the text where known), CatalogUnusableError.
     """
     tokens = _screen(text)
+    _check_params(text, params or {})
     own_names = frozenset(tokens[index].name for index in definitions(tokens))
     connection = in_memory if in_memory is not None else _open(path)
     try:
         sandbox = lock_down(connection, timeout_s, own_names)
         return _execute(connection, sandbox, text, params or {}, limit_rows)
-    except (sqlite3.Error, sqlite3.Warning, OverflowError, TypeError) as error:
+    except (sqlite3.Error, sqlite3.Warning) as error:
         raise _described(error, connection, sandbox, text, tokens, timeout_s) from None
     finally:
         connection.set_authorizer(None)
@@ -65,7 +70,7 @@ def _open(path: Path | None) -> sqlite3.Connection:
 
 def _screen(text: str) -> list[Token]:
     """Refuse what can be seen from the text alone, with better words than SQLite has."""
-    if len(text) > MOST_TEXT or not text.isprintable() and ("\0" in text or not _encodes(text)):
+    if len(text) > MOST_TEXT or "\0" in text or not _encodes(text):
         raise QuerySyntaxError(f"the query is longer than {MOST_TEXT:,} characters or not text", text=text[:200])
     tokens = tokenize(text)
     if not tokens:
@@ -83,7 +88,18 @@ def _screen(text: str) -> list[Token]:
             hint="this is read-only: mh query answers questions and changes nothing",
         )
     _refuse_names(text, tokens)
+    _refuse_double_quotes(text, tokens)
     return tokens
+
+
+def _check_params(text: str, params: Mapping[str, Any]) -> None:
+    for name, value in params.items():
+        if not isinstance(value, str | int | float | bytes | None) or (
+            isinstance(value, int) and abs(value) >= 1 << 63
+        ):
+            raise QuerySyntaxError(
+                f"the value of ':{name}' is not one that SQL has", text=text, hint="give text, a number, bytes or None"
+            )
 
 
 def _encodes(text: str) -> bool:
@@ -118,6 +134,21 @@ def _refuse_names(text: str, tokens: list[Token]) -> None:
         raise QuerySyntaxError("the tables after 'with' build on each other too often", text=text, hint="use fewer")
 
 
+def _refuse_double_quotes(text: str, tokens: list[Token]) -> None:
+    """Refuse "text" in double quotes: SQLite takes an unknown column for text, and the answer is silently wrong."""
+    known = {column.name for view in BY_NAME.values() for column in view.columns} | set(BY_NAME)
+    counts = Counter(token.name for token in tokens if token.kind in ("word", "quoted", "string"))
+    for before, token in pairwise(tokens):
+        is_value = before.text in _BEFORE_VALUES or before.name in _BEFORE_VALUES
+        if token.text[:1] == '"' and is_value and token.name not in known and counts[token.name] == 1:
+            raise QuerySyntaxError(
+                f"no column named '{token.name}'",
+                text=text,
+                position=token.position,
+                hint="text stands in single quotes: '" + token.text[1:-1] + "'",
+            )
+
+
 def _execute(
     connection: sqlite3.Connection, sandbox: Sandbox, text: str, params: Mapping[str, Any], limit_rows: int | None
 ) -> QueryResult:
@@ -127,13 +158,11 @@ def _execute(
     nbytes = 0
     most = limit_rows if limit_rows is not None else MOST_RESULT_NBYTES
     try:
-        while batch := cursor.fetchmany(min(_BATCH_ROWS, most + 1 - len(rows))):
-            rows += batch
-            nbytes += sum(_nbytes(row) for row in batch)
-            if len(rows) > most or nbytes > MOST_RESULT_NBYTES:
-                return QueryResult(columns, rows[:most], truncated=True)
-            if sandbox.check():
-                raise sqlite3.OperationalError("interrupted")
+        for row in cursor:
+            nbytes += _nbytes(row)
+            if len(rows) == most or nbytes > MOST_RESULT_NBYTES:
+                return QueryResult(columns, rows, truncated=True)
+            rows.append(row)
     finally:
         cursor.close()
     return QueryResult(columns, rows)

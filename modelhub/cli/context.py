@@ -1,4 +1,7 @@
-"""What one run of `mh` knows: where it is, who runs it, when, and where its output goes."""
+"""What one run of `mh` knows: where it is, who runs it, when, and where its output goes.
+
+Imports inside functions keep `mh --help`, `mh log` and shell completion quick: most commands need few of them.
+"""
 
 from __future__ import annotations
 
@@ -18,10 +21,10 @@ from typing import TYPE_CHECKING
 from modelhub.cli.output.terminal import Terminal
 from modelhub.cli.output.text import clean
 from modelhub.errors import InvalidInputError
-from modelhub.repository.repository import Act, Repository
 
 if TYPE_CHECKING:
     from modelhub.progress import Progress
+    from modelhub.repository.repository import Act, Repository
 
 MOST_COMMAND_LETTERS = 1000
 
@@ -41,6 +44,8 @@ class Session:
     @cached_property
     def repository(self) -> Repository:
         """The repository the folder is in. Raises RepositoryNotFound."""
+        from modelhub.repository.repository import Repository
+
         return Repository.find(self.folder)
 
     @property
@@ -51,6 +56,7 @@ class Session:
     def act(self, repository: Repository | None = None) -> Act:
         """Return who does this, when, by which command line."""
         from modelhub.porcelain.identity import identify
+        from modelhub.repository.repository import Act
 
         moment, offset = _now(self.env.get("MH_AUTHOR_DATE"))
         line = shlex.join(self.arguments)
@@ -114,11 +120,14 @@ class Session:
 
         The first line is made before the pager starts, so that what fails at once fails without it.
         """
+        if not (self.pager and self.terminal.interactive):
+            self.write(lines)
+            return
         from modelhub.cli.output.pager import through_pager
 
         waiting = iter(lines)
         first = list(islice(waiting, 1))
-        with through_pager(self.env, wanted=self.pager and self.terminal.interactive):
+        with through_pager(self.env):
             self.write(chain(first, waiting))
 
 

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 ARGUMENTS_KEY = "modelhub.arguments"
 
 
+class PipeClosed(Exception):
+    """The program that read our output has gone."""
+
+
 class LazyGroup(click.Group):
     """The `mh` group: knows its commands by name and imports only the one that is run."""
 
@@ -47,6 +51,13 @@ class LazyGroup(click.Group):
             raise click.UsageError(f"there is no command '{args[0]}'{_nearest(args[0])}", ctx)
         ctx.meta[ARGUMENTS_KEY] = tuple(args)
         return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; keep click from turning a closed pipe into exit code 1."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError as error:
+            raise PipeClosed from error
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the commands in their sections."""
@@ -74,9 +85,12 @@ def _nearest(name: str) -> str:
 
 def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     if value and not ctx.resilient_parsing:
-        from importlib.metadata import version
+        from importlib.metadata import PackageNotFoundError, version
 
-        click.echo(f"mh {version('modelhub')}")
+        try:
+            click.echo(f"mh {version('modelhub')}")
+        except PackageNotFoundError:
+            click.echo("mh, run from its sources without being installed")
         ctx.exit()
 
 
@@ -129,7 +143,10 @@ def run(arguments: Sequence[str] | None = None) -> int:
         code = cli.main(args=arguments and list(arguments), prog_name="mh", standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else exit_codes.OK
-    except BrokenPipeError:
+    except click.exceptions.NoArgsIsHelpError as error:
+        click.echo(error.message)
+        return exit_codes.USAGE
+    except (BrokenPipeError, PipeClosed):
         _forget_output()
         return exit_codes.BROKEN_PIPE
     except (Exception, KeyboardInterrupt) as error:

@@ -1,8 +1,7 @@
-"""Options and arguments that several commands share."""
+"""Options and arguments that several commands share, and the printing of results for programs."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, TypeVar
 
@@ -10,7 +9,6 @@ import click
 
 from modelhub.cli.completion import complete_branch, complete_revision
 from modelhub.cli.context import Session
-from modelhub.cli.output import as_json
 from modelhub.errors import InvalidInputError
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -51,7 +49,9 @@ def branch_argument(name: str = "branch", **settings: Any) -> Callable[[F], F]:
 
 def print_json(session: Session, name: str, value: object) -> None:
     """Print a result in its envelope."""
-    session.write([as_json.envelope(name, value, ascii_only=not session.terminal.unicode)])
+    from modelhub.cli.output.as_json import envelope
+
+    session.write([envelope(name, value, ascii_only=not session.terminal.unicode)])
 
 
 def print_rows(
@@ -65,16 +65,13 @@ def print_rows(
 
 def print_records(session: Session, style: str, name: str, records: Iterable[Any], columns: Sequence[str]) -> None:
     """Print dataclasses in a format other than table: JSON has all their fields, csv and md the given ones."""
+    from modelhub.cli.output import as_json
+
     ascii_only = not session.terminal.unicode
     if style == "json":
         session.write(as_json.stream_list(name, records, ascii_only=ascii_only))
     elif style == "jsonl":
         session.write(as_json.one_line(record, ascii_only=ascii_only) for record in records)
     else:
-        rows = ([getattr(record, column) for column in columns] for record in records)
+        rows = ([as_json.field_value(record, column) for column in columns] for record in records)
         print_rows(session, style, name, columns, rows)
-
-
-def stdin_text() -> str:
-    """Return all of stdin as text."""
-    return sys.stdin.read()

@@ -25,8 +25,8 @@ Colours, progress bars, the pager and shortened columns appear on a terminal onl
 
 Every reading command takes `--json`: one object whose only key names the form and its version,
 `{"mh.status/1": {...}}`, printed only on success. Within a version fields are only ever added. Ids have full length,
-sizes are in bytes, times in unix milliseconds; NaN and the infinities, which JSON has not, are the texts `"nan"`,
-`"inf"` and `"-inf"`; bytes are hex. Where the result is a table `--format` also gives `jsonl`, `csv` and `md`.
+sizes are in bytes, times ISO 8601 in UTC; NaN and the infinities, which JSON has not, are the texts `"nan"`, `"inf"`
+and `"-inf"`; bytes are hex. Where the result is a table `--format` also gives `jsonl`, `csv` and `md`.
 
 Exit codes: [exit-codes.md](exit-codes.md). Errors: [errors.md](errors.md).
 """

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from importlib import import_module
 from typing import cast
 
-from modelhub.formats.extent import ModelFile, Source, check_extents
+from modelhub.formats.extent import ModelFile, Source, check_extents, refusal
 
 HEAD_NBYTES = 512
 
@@ -36,6 +36,9 @@ _PARSERS = {
 _TORCH_MEMBERS = ("data.pkl", "constants.pkl", "byteorder", ".format_version", ".storage_alignment")
 
 
+_LFS_POINTER = b"version https://git-lfs.github.com/spec/"
+
+
 def detect(name: str, head: bytes) -> str | None:
     """Name the format from the file's first bytes (up to HEAD_NBYTES), then from its name; None: not a model file.
 
@@ -61,7 +64,10 @@ def read_model(name: str, source: Source) -> ModelFile | None:
 
     Raises UnsupportedModelFile, with what is wrong, where the file claims a format and cannot be trusted.
     """
-    kind = detect(name, source.read(0, min(HEAD_NBYTES, source.size)))
+    head = source.read(0, min(HEAD_NBYTES, source.size))
+    if head.startswith(_LFS_POINTER) and _suffix(name) in _BY_SUFFIX:
+        raise refusal("this is a git-lfs pointer, not the weights", hint="run 'git lfs pull' first, then add it again")
+    kind = detect(name, head)
     if kind is None:
         return None
     module, function = _PARSERS[kind]

@@ -86,5 +86,3 @@ def _info(repo: Repository, refs: Refs, name: str) -> BranchInfo:
     commit = refs.table[BRANCHES + name]
     found = repo.get(commit, Commit)
     return BranchInfo(name, commit, refs.branch == name, found.message.partition("\n")[0], found.time)
-
-

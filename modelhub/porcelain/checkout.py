@@ -40,7 +40,7 @@ def switch(
     progress: Progress = SILENT,
     waiting: Callable[[], None] | None = None,
 ) -> CheckoutResult:
-    """Go to a branch, with `create` a new one from `start` (HEAD). Raises DirtyTree, RefNotFound, AlreadyExistsError."""
+    """Go to a branch, with `create` a new one from `start` (HEAD). Raises as `checkout`, and AlreadyExistsError."""
     with repo.writing(waiting=waiting):
         refs = repo.refs
         if create:

@@ -37,7 +37,9 @@ def number_setting(repo: Repository, home: Path | None, key: str, default: float
     try:
         return float(found.value)
     except ValueError:
-        raise InvalidInputError(f"the setting '{key}' is '{found.value}', not a number", hint=f"see '{found.origin}'") from None
+        raise InvalidInputError(
+            f"the setting '{key}' is '{found.value}', not a number", hint=f"see '{found.origin}'"
+        ) from None
 
 
 def set_value(repo: Repository | None, key: str, value: str | None, *, scope: Scope, home: Path) -> None:

@@ -43,7 +43,7 @@ class ValueDiff:
 
 @dataclass(frozen=True, slots=True)
 class DiffResult:
-    """All that changed. `tensors` come in order of movement, `unchanged_tensors` counts the equal ones of changed files."""
+    """All that changed. `tensors` come in order of movement; `unchanged_tensors` counts equal ones in changed files."""
 
     before: str
     after: str
@@ -70,7 +70,7 @@ def diff(
     tensors: bool = True,
     progress: Progress = SILENT,
 ) -> DiffResult:
-    """Compare two revisions, a revision (default: the index) with the folder, or with `staged` a revision with the index.
+    """Compare two revisions, a revision (default: the index) with the folder, or `staged`: a revision with the index.
 
     Both `before` and `after` may be `REV:PATH`: then the two files are compared, whatever their names.
     """
@@ -151,5 +151,3 @@ def _movement(tensor: TensorDiff) -> tuple[float, str, str]:
         return (-math.inf, tensor.path, tensor.name)
     moved = math.inf if tensor.relative is None else tensor.relative
     return (-moved, tensor.path, tensor.name)
-
-

@@ -80,9 +80,7 @@ def du(repo: Repository) -> DuResult:
 
 def _usage(repo: Repository, oid: str, commit: Commit, own: list[str]) -> VersionUsage:
     files = read_files(repo, commit.tree)
-    known = {
-        entry.oid for parent in commit.parents for entry in read_files(repo, repo.commit_tree(parent)).values()
-    }
+    known = {entry.oid for parent in commit.parents for entry in read_files(repo, repo.commit_tree(parent)).values()}
     return VersionUsage(
         commit=oid,
         summary=commit.message.partition("\n")[0],

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import IntegrityError, StateError
-from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
 from modelhub.porcelain.config import number_setting
 from modelhub.progress import SILENT, Progress
+from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
 from modelhub.repository.reachable import Needs, all_commits, with_bases
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.status import load_index

@@ -16,7 +16,7 @@ _EXCLUDE_LINE = f"/{FOLDER}/"
 
 @dataclass(frozen=True, slots=True)
 class InitResult:
-    """The folder that is versioned now; `created` is False where it was before, `beside_git` where git is told to skip us."""
+    """The folder that is versioned now; `created` is False where it was before, `beside_git` where git skips `.mh`."""
 
     root: Path
     created: bool
@@ -24,7 +24,7 @@ class InitResult:
 
 
 def init(folder: Path, *, act: Act, branch: str = FIRST_BRANCH) -> InitResult:
-    """Make a repository in a folder, and the folder if needed. An existing one is left as it is, an unfinished completed."""
+    """Make a repository in a folder, and the folder if needed. An existing one is left, an unfinished one completed."""
     check_ref_name(branch)
     if folder.exists() and not folder.is_dir():
         raise InvalidInputError(f"'{folder}' is a file", hint="name a folder")
@@ -34,7 +34,9 @@ def init(folder: Path, *, act: Act, branch: str = FIRST_BRANCH) -> InitResult:
             Repository.create(folder, act, branch=branch)
         return InitResult(folder, created, _exclude_from_git(folder))
     except OSError as error:
-        raise StateError(f"no repository can be made in '{folder}': {error.strerror}", hint="check its rights") from None
+        raise StateError(
+            f"no repository can be made in '{folder}': {error.strerror}", hint="check its rights"
+        ) from None
 
 
 def _exists(layout: Layout) -> bool:

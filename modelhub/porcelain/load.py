@@ -17,8 +17,8 @@ if TYPE_CHECKING:
 class LoadedFile(Mapping[str, "Array"]):
     """Tensors by name, each read from the store when it is asked for, and nothing else of the file.
 
-    Arrays are little-endian and read-only (`.copy()` to change one). bfloat16 and 8-bit floats come widened to float32, exactly; quantised
-    kinds as flat uint8. `raw` gives a tensor's own bytes.
+    Arrays are little-endian and read-only (`.copy()` to change one). bfloat16 and 8-bit floats come widened to
+    float32, exactly; quantised kinds as flat uint8. `raw` gives a tensor's own bytes.
     """
 
     def __init__(self, repository: Repository, entry: Entry) -> None:

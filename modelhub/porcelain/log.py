@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from modelhub.catalog.history import LogEntry, read_log
+from modelhub.catalog.history import LogEntry, read_log, ref_commits
 from modelhub.catalog.opening import open_current
 from modelhub.repository.repository import Repository
 from modelhub.repository.revision import resolve
@@ -23,9 +23,7 @@ def log(
     `paths` keeps the commits that changed one of them. Raises RefNotFound before the first commit.
     """
     with open_current(repo) as connection:
-        if all_refs:
-            refs = repo.refs
-            starts = [*refs.table.values(), *([refs.head_commit] if refs.head_commit else [])]
-        else:
-            starts = [repo.head_commit() if revision is None else resolve(repo, revision)]
+        starts = ref_commits(connection, None if all_refs else revision or "HEAD")
+        if not starts:
+            starts = [resolve(repo, revision or "HEAD")]
         yield from read_log(connection, starts, paths=paths, limit=limit)

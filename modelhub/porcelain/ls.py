@@ -71,7 +71,5 @@ def list_tensors(repo: Repository, *, place: str) -> tuple[ListedTensor, ...]:
     ]
     for view in manifest.views:
         run = runs[view.run]
-        listed.append(
-            ListedTensor(view.name, view.dtype, view.shape, math.prod(view.shape), 0, run.oid, run.name)
-        )
+        listed.append(ListedTensor(view.name, view.dtype, view.shape, math.prod(view.shape), 0, run.oid, run.name))
     return tuple(listed)

@@ -100,7 +100,11 @@ def _merged(repo: Repository, base: str | None, ours: Files, theirs: str, choice
 
 def _require_nothing_staged(repo: Repository, head: Files) -> None:
     entries = load_index(repo).entries
-    changed = [path for path in entries.keys() | head.keys() if path not in entries or not entries[path].same_content(head.get(path))]
+    changed = [
+        path
+        for path in entries.keys() | head.keys()
+        if path not in entries or not entries[path].same_content(head.get(path))
+    ]
     if changed:
         raise StateError("there are staged changes", hint="commit them, or 'mh reset' to unstage them")
 

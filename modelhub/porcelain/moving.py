@@ -1,4 +1,4 @@
-"""Move the working tree from one version to another and HEAD with it: what checkout, switch, reset, merge and undo share."""
+"""Move the working tree and HEAD to another version: what checkout, switch, reset, merge and undo share."""
 
 from __future__ import annotations
 
@@ -30,7 +30,13 @@ class CheckoutResult:
 
 
 def move(
-    repo: Repository, act: Act, refs: Refs, *, force: bool = False, progress: Progress = SILENT, undoes: str | None = None
+    repo: Repository,
+    act: Act,
+    refs: Refs,
+    *,
+    force: bool = False,
+    progress: Progress = SILENT,
+    undoes: str | None = None,
 ) -> CheckoutResult:
     """Make the folder equal to the commit `refs` has as HEAD, then make `refs` the refs. For the holder of the lock.
 

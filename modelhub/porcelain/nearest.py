@@ -1,4 +1,4 @@
-"""Find stored tensors that look like a new one, by their sketches: the bases for files that have no parent of their name."""
+"""Find stored tensors that look like a new one, by their sketches: bases for files that have no parent."""
 
 from __future__ import annotations
 

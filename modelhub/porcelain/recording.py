@@ -73,7 +73,9 @@ class Recorder:
             raw_nbytes=sum(snapshot.entry.size for snapshot in snapshots),
             tensors=sum(len(snapshot.manifest.tensors()) for snapshot in snapshots if snapshot.manifest),
             facts=facts,
-            warnings=tuple(f"'{item.path}' is kept as plain bytes: {item.problem}" for item in snapshots if item.problem),
+            warnings=tuple(
+                f"'{item.path}' is kept as plain bytes: {item.problem}" for item in snapshots if item.problem
+            ),
         )
 
     def _snapshot(self, state: WorkState, changed: list[str]) -> tuple[list[Snapshot], tuple[TensorFact, ...]]:
@@ -104,9 +106,7 @@ def _select(state: WorkState, paths: Sequence[str] | None) -> set[str]:
     for path in paths:
         inside = {name for name in known if path in ("", name) or name.startswith(path + "/")}
         if not inside and path:
-            raise PathNotFound(
-                f"'{path}' names no file here", hint="it may be ignored: see .mhignore and 'mh status'"
-            )
+            raise PathNotFound(f"'{path}' names no file here", hint="it may be ignored: see .mhignore and 'mh status'")
         chosen |= inside & touched
     return chosen
 

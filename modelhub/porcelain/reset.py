@@ -51,7 +51,9 @@ def reset(
         written: tuple[str, ...] = ()
         deleted: tuple[str, ...] = ()
         if mode == "hard":
-            report = update_folder(repo, _present(repo, head_files(repo, refs)), after, force=force, keep_equal=False, progress=progress)
+            report = update_folder(
+                repo, _present(repo, head_files(repo, refs)), after, force=force, keep_equal=False, progress=progress
+            )
             written, deleted = report.written, report.deleted
         elif mode == "mixed":
             reset_index(repo, after)

@@ -34,7 +34,7 @@ def restore(
 ) -> RestoreResult:
     """Write files as the index has them, or as a revision has them (which stages them too).
 
-    A file in the folder that is neither in the last commit nor staged as it is now is unsaved work: DirtyTree unless forced.
+    A file that is neither in the last commit nor staged as it is now is unsaved work: DirtyTree unless forced.
     """
     with repo.writing(waiting=waiting):
         index = load_index(repo)

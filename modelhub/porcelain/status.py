@@ -51,7 +51,7 @@ def _staged(repo: Repository, tree: str | None, state: WorkState) -> list[FileCh
 
 
 def _remember(repo: Repository, state: WorkState) -> None:
-    """Keep the stat of files that had to be read, so that the next call need not; skipped where that is not possible."""
+    """Keep the stat of files that had to be read, so that the next call need not, if that is possible now."""
     if state.fresh == state.index.entries:
         return
     try:

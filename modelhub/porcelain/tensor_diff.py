@@ -22,7 +22,7 @@ TensorChange = Literal["changed", "added", "removed", "dtype", "shape"]
 
 @dataclass(frozen=True, slots=True)
 class TensorDiff:
-    """One tensor that differs. The numbers are those of `weights.difference`; None where there is nothing to compare."""
+    """One tensor that differs. The numbers are those of `weights.difference`; None where nothing can be compared."""
 
     path: str
     name: str

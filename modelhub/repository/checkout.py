@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 
@@ -15,7 +14,7 @@ from modelhub.repository.index import Index, IndexEntry, staged, write_index
 from modelhub.repository.names import check_path, check_siblings
 from modelhub.repository.objects import Entry
 from modelhub.repository.repository import Repository
-from modelhub.repository.worktree import WorkFile, holds, look
+from modelhub.repository.worktree import holds, look
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +47,8 @@ def plan_checkout(
     """Decide how to get from the files of one version to those of another.
 
     A path that both versions hold equal keeps whatever the index and the working tree have, unless forced or told
-    otherwise by `keep_equal`. Any other path is unsaved work where the working tree or the index differ from `before` and from `after`: DirtyTree, unless forced.
+    otherwise by `keep_equal`. Any other path is unsaved work where the working tree or the index differ from `before`
+    and from `after`: DirtyTree, unless forced.
     """
     check_siblings(after)
     write, delete, kept, unsaved = {}, [], {}, []
@@ -175,8 +175,6 @@ def stays_inside(path: str, target: str) -> bool:
         if depth < 0:
             return False
     return True
-
-
 
 
 def _listed(paths: list[str], most: int = 5) -> str:

@@ -1,4 +1,4 @@
-"""Settings: the user's own file and the repository's `.mh/config.toml`, which wins. Never read from versioned content."""
+"""Settings: the user's own file and `.mh/config.toml`, which wins. Never read from versioned content."""
 
 from __future__ import annotations
 

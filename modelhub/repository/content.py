@@ -36,7 +36,8 @@ class FileStream:
         """Raise IntegrityError unless all blocks together are the recorded file."""
         if self._digest.hexdigest() != self._entry.oid:
             raise IntegrityError(
-                f"the stored content of file {self._entry.oid[:12]} is damaged", hint="'mh fsck --full' lists the damage"
+                f"the stored content of file {self._entry.oid[:12]} is damaged",
+                hint="'mh fsck --full' lists the damage",
             )
 
 

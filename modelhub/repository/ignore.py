@@ -17,9 +17,11 @@ IGNORE_FILE = ".mhignore"
 
 ALWAYS = frozenset({".mh", ".git"})
 DEFAULT_FOLDERS = frozenset(
-    {"__pycache__", ".ipynb_checkpoints", ".venv", "venv", "node_modules", ".pytest_cache", ".mypy_cache", ".ruff_cache",
-     ".tox", ".nox", ".hg", ".svn", ".dvc", ".idea", ".vscode", ".cache"}
-)  # fmt: skip
+    {
+        *("__pycache__", ".ipynb_checkpoints", ".cache", ".pytest_cache", ".mypy_cache", ".ruff_cache"),
+        *(".venv", "venv", ".tox", ".nox", "node_modules", ".hg", ".svn", ".dvc", ".idea", ".vscode"),
+    }
+)
 DEFAULT_ENDINGS = (".pyc", ".pyo", ".swp", ".swo", "~", ".DS_Store", "Thumbs.db")
 
 

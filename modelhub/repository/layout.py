@@ -97,7 +97,7 @@ def check_format(layout: Layout) -> None:
             hint="'mh init' completes it",
         ) from None
     except msgspec.DecodeError:
-        raise FormatError(f"'{layout.format}' is damaged", hint="it should read {\"features\":[],\"format\":1}") from None
+        raise FormatError(f"'{layout.format}' is damaged", hint='it should read {"features":[],"format":1}') from None
     if found.format > FORMAT or found.features:
         raise FormatError(
             f"this repository has format {found.format} {list(found.features)}, this mh reads format {FORMAT}",

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from modelhub.errors import UnsupportedModelFile
 from modelhub.formats.shard_index import read_shard_index
-from modelhub.repository.index import IndexEntry
 from modelhub.oid import Kind
+from modelhub.repository.index import IndexEntry
 from modelhub.repository.objects import ChunkRun, Entry, Manifest, decode
 
 if TYPE_CHECKING:
@@ -65,8 +65,8 @@ def _lint_manifest(path: str, manifest: Manifest, old: Manifest | None, statisti
     dtypes = {} if old is None else {run.name: run.dtype for run in old.tensors()}
     for run in manifest.tensors():
         statistics = statistics_of(run.oid, run.dtype)
-        for item in findings(run.name, run.dtype, statistics, dtypes.get(run.name), shape=run.shape):
-            found.append(Finding(path, item.tensor, item.code, item.severity, item.message))
+        items = findings(run.name, run.dtype, statistics, dtypes.get(run.name), shape=run.shape)
+        found += [Finding(path, item.tensor, item.code, item.severity, item.message) for item in items]
     return found
 
 
@@ -90,7 +90,11 @@ def _lint_shards(
             found.append(Finding(path, "", "missing-shard", "warning", f"the shard '{shard}' is not there"))
             continue
         manifest = _manifest(read, files[place])
-        have = set() if manifest is None else {run.name for run in manifest.tensors()} | {view.name for view in manifest.views}
+        have = (
+            set()
+            if manifest is None
+            else {run.name for run in manifest.tensors()} | {view.name for view in manifest.views}
+        )
         missing = sorted(name for name, home in weight_map.items() if home == shard and name not in have)
         if missing and (manifest is None or manifest.problem is None):
             message = f"'{shard}' lacks {len(missing)} tensors the index promises, such as '{missing[0]}'"

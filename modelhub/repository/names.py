@@ -1,6 +1,6 @@
 """Which names are allowed: of files in a tree, and of branches and tags.
 
-One set of rules for recording and for writing, so that nothing recorded on one machine can escape or mislead on another.
+One set of rules for recording and for writing: nothing recorded on one machine can escape or mislead on another.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ def _complaint(part: str) -> str | None:
         return "begins or ends with a space, ends with a dot, or is a dot name"
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs") for letter in part):
         return "holds a control or invisible character"
-    if any(letter in '/\\:\0' for letter in part):
+    if any(letter in "/\\:\0" for letter in part):
         return "holds one of / \\ :"
     if folded(part) in _RESERVED_FOLDERS or _DEVICES.fullmatch(part):
         return "is reserved"

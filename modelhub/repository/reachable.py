@@ -14,7 +14,7 @@ from modelhub.repository.repository import Repository
 
 @dataclass(slots=True)
 class Needs:
-    """Answers which objects versions need; what was read once is remembered. Broken objects are collected in `broken`."""
+    """Answers which objects versions need, remembering what was read. Broken objects are collected in `broken`."""
 
     repository: Repository
     broken: dict[str, str] = field(default_factory=dict)
@@ -63,7 +63,7 @@ class Needs:
 
 
 def with_bases(repository: Repository, oids: Iterable[str]) -> set[str]:
-    """Return the objects and every object their stored deltas build on. Objects that are missing are kept in the answer."""
+    """Return the objects and every object their stored deltas build on, whether they are there or not."""
     found: set[str] = set()
     waiting = list(oids)
     while waiting:

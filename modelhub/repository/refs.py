@@ -57,9 +57,13 @@ class Refs:
             raise AlreadyExistsError(
                 f"{describe(name)} exists already, at {self.table[name][:10]}", hint="--force moves it"
             )
-        clash = next((other for other in self.table if other.startswith(name + "/") or name.startswith(other + "/")), None)
+        clash = next(
+            (other for other in self.table if other.startswith(name + "/") or name.startswith(other + "/")), None
+        )
         if clash is not None:
-            raise AlreadyExistsError(f"{describe(name)} cannot stand beside {describe(clash)}", hint="choose another name")
+            raise AlreadyExistsError(
+                f"{describe(name)} cannot stand beside {describe(clash)}", hint="choose another name"
+            )
         return self.having(name, commit)
 
     def without(self, name: str) -> Refs:

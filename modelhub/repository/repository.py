@@ -90,7 +90,8 @@ class Repository:
                 files.clear_scratch(self.layout.scratch)
             except OSError as error:
                 raise StateError(
-                    f"the repository cannot be written: {error.strerror}", hint=f"check the rights on '{self.layout.folder}'"
+                    f"the repository cannot be written: {error.strerror}",
+                    hint=f"check the rights on '{self.layout.folder}'",
                 ) from None
             yield
 

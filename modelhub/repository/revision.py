@@ -28,7 +28,7 @@ class Place:
 
 
 def resolve(repository: Repository, text: str) -> str:
-    """Return the commit a revision names. Raises RefNotFound, or InvalidInputError where it is ambiguous or malformed."""
+    """Return the commit a revision names. Raises RefNotFound, or InvalidInputError where ambiguous or malformed."""
     name, steps = _split_steps(text)
     commit = _resolve_name(repository, name, text)
     for kind, count in steps:
@@ -76,7 +76,8 @@ def _resolve_name(repository: Repository, name: str, text: str) -> str:
             return found[0]
         if found:
             raise InvalidInputError(
-                f"'{name}' is the beginning of {len(found)} commits", hint="candidates: " + ", ".join(oid[:16] for oid in found[:5])
+                f"'{name}' is the beginning of {len(found)} commits",
+                hint="candidates: " + ", ".join(oid[:16] for oid in found[:5]),
             )
     raise RefNotFound(f"no branch, tag or commit is called '{text}'", hint=_suggestion(name, refs))
 
@@ -106,20 +107,21 @@ def _parent(repository: Repository, commit: str, number: int, text: str) -> str:
     parents = repository.get(commit, Commit).parents
     if number > len(parents):
         have = {0: "is the first of its line", 1: "has one parent"}.get(len(parents), f"has {len(parents)} parents")
-        raise RefNotFound(f"'{text}' goes too far: commit {commit[:10]} {have}", hint="'mh log --graph' shows the history")
+        raise RefNotFound(
+            f"'{text}' goes too far: commit {commit[:10]} {have}", hint="'mh log --graph' shows the history"
+        )
     return parents[number - 1]
 
 
 def _past_value(repository: Repository, name: str, back: int) -> str:
     """Return what a branch, or HEAD for no name, was `back` changes ago."""
-    if name in ("", "@", "HEAD"):
-        wanted = repository.refs.head if name == "" else None
-    else:
-        wanted = BRANCHES + name
+    wanted = repository.refs.head if name == "" else BRANCHES + name
+    if name in ("@", "HEAD"):
+        wanted = "HEAD"
     last: str | None = None
     for _, operation in repository.operations():
         refs = Refs(operation.head, operation.refs)
-        value = refs.head_commit if wanted is None or not wanted.startswith("refs/") else refs.table.get(wanted)
+        value = refs.head_commit if not wanted.startswith("refs/") else refs.table.get(wanted)
         if value is None or value == last:
             continue
         if back == 0:

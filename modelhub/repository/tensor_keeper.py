@@ -68,7 +68,7 @@ class TensorFact:
 
 
 class KnownTensors:
-    """The tensors of versions a new one is likely to descend from: the parent commit's, then those of declared parents."""
+    """The tensors of versions a new one likely descends from: the parent commit's, then the declared parents'."""
 
     def __init__(self, manifest_at: Callable[[str], Manifest | None], declared: Iterable[Manifest] = ()) -> None:
         self._manifest_at = manifest_at

@@ -67,7 +67,7 @@ class Record:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A record and where its frames lie: `starts` holds the file offset of each frame. `head` may hold the bytes."""
+    """A record and where its frames lie: `starts` are the file offsets of the frames, `payload` their bytes if read."""
 
     record: Record
     source: Stored

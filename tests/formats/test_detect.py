@@ -4,7 +4,7 @@ import io
 import zipfile
 
 import pytest
-from contracts.model_file import parse
+from contracts.model_file import parse, refused
 
 from modelhub.formats.detect import detect
 
@@ -61,3 +61,10 @@ def test_a_zip_is_known_by_its_first_member(name: str, member: str, kind: str | 
 def test_what_is_no_model_file_gives_none() -> None:
     assert parse("train.py", b"print(1)\n") is None
     assert parse("empty", b"") is None
+
+
+@pytest.mark.parametrize("name", ["m.safetensors", "m.pt", "m.onnx", "m.bin"])
+def test_a_pointer_in_place_of_the_weights_is_said_to_be_one(name: str) -> None:
+    pointer = b"version https://git-lfs.github.com/spec/v1\noid sha256:00\nsize 12345\n"
+    refused(name, pointer, "git-lfs pointer")
+    assert parse("notes.txt", pointer) is None

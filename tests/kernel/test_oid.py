@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from modelhub.oid import KINDS, is_oid, is_prefix, oid_of, unique_length
+from modelhub.oid import KINDS, is_oid, is_prefix, oid_of
 
 EMPTY = "af1349b9f5f9a1a6a0404dea36dcc9499bcb25c9adc112b7cc9a93cae41f3262"
 
@@ -21,7 +21,3 @@ def test_only_whole_lower_case_ids_are_ids() -> None:
 def test_a_prefix_has_at_least_four_digits() -> None:
     assert is_prefix("af13")
     assert not any(is_prefix(text) for text in ("af1", "xyzw", "", "af13 "))
-
-
-def test_a_shown_prefix_grows_until_it_is_unique() -> None:
-    assert unique_length(lambda prefix: 2 if len(prefix) < 12 else 1, EMPTY) == 12

@@ -12,7 +12,23 @@ from modelhub.repository.index import Index, IndexEntry
 from modelhub.repository.worktree import scan
 
 NAMES = ["a", "b", "data", "build", "keep.txt", "x.log", "y.tmp"]
-PATTERNS = ["*.log", "!keep.txt", "build/", "/data", "data/*", "!data/a", "**/b", "a/**", "*.tmp", "b", "# note", "", "build", "!x.log", "a/b/"]
+PATTERNS = [
+    "*.log",
+    "!keep.txt",
+    "build/",
+    "/data",
+    "data/*",
+    "!data/a",
+    "**/b",
+    "a/**",
+    "*.tmp",
+    "b",
+    "# note",
+    "",
+    "build",
+    "!x.log",
+    "a/b/",
+]
 
 
 def _listed(root: Path) -> set[str]:
@@ -26,7 +42,16 @@ def _make(root: Path, *paths: str) -> None:
 
 
 def test_clutter_is_left_out_by_default(tmp_path: Path) -> None:
-    _make(tmp_path, "train.py", "__pycache__/train.pyc", ".venv/bin/python", ".git/config", ".mh/head", "a/.ipynb_checkpoints/x", "m.pyc")
+    _make(
+        tmp_path,
+        "train.py",
+        "__pycache__/train.pyc",
+        ".venv/bin/python",
+        ".git/config",
+        ".mh/head",
+        "a/.ipynb_checkpoints/x",
+        "m.pyc",
+    )
     assert _listed(tmp_path) == {"train.py"}
 
 
@@ -68,7 +93,9 @@ def test_links_are_seen_and_not_followed(tmp_path: Path) -> None:
     nested=st.lists(st.sampled_from(PATTERNS), max_size=2),
     paths=st.sets(st.lists(st.sampled_from(NAMES), min_size=1, max_size=3).map("/".join), min_size=1, max_size=8),
 )
-def test_the_rules_are_gits(tmp_path_factory: pytest.TempPathFactory, lines: list[str], nested: list[str], paths: set[str]) -> None:
+def test_the_rules_are_gits(
+    tmp_path_factory: pytest.TempPathFactory, lines: list[str], nested: list[str], paths: set[str]
+) -> None:
     root = tmp_path_factory.mktemp("rules")
     subprocess.run(["git", "init", "-q", str(root)], check=True)
     for path in sorted(paths):

@@ -76,6 +76,9 @@ def test_another_size_or_inode_is_a_change(tmp_path: Path) -> None:
     path.write_bytes(b"x")
     stat = _stat(path, 1_700_000_000_000_000_001)
     good = IndexEntry("file", OID, 1).seen(stat)
-    for other in (IndexEntry("file", OID, 2).seen(stat), IndexEntry("file", OID, 1, None, stat.st_mtime_ns, stat.st_ino + 1)):
+    for other in (
+        IndexEntry("file", OID, 2).seen(stat),
+        IndexEntry("file", OID, 1, None, stat.st_mtime_ns, stat.st_ino + 1),
+    ):
         assert not Index({"f": other}, time.time_ns()).unchanged("f", stat)
     assert Index({"f": good}, time.time_ns()).unchanged("f", stat)

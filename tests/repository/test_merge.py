@@ -18,7 +18,9 @@ def test_a_side_that_changed_nothing_takes_the_other(base: dict[str, Entry], cha
 
 
 @given(FILES, FILES, FILES)
-def test_every_path_is_decided_or_in_conflict(base: dict[str, Entry], ours: dict[str, Entry], theirs: dict[str, Entry]) -> None:
+def test_every_path_is_decided_or_in_conflict(
+    base: dict[str, Entry], ours: dict[str, Entry], theirs: dict[str, Entry]
+) -> None:
     merged = merge_files(base, ours, theirs)
     for path in base.keys() | ours.keys() | theirs.keys():
         sides = {base.get(path), ours.get(path), theirs.get(path)}
@@ -30,7 +32,9 @@ def test_every_path_is_decided_or_in_conflict(base: dict[str, Entry], ours: dict
 
 
 @given(FILES, FILES, FILES)
-def test_merging_is_symmetric_in_its_conflicts(base: dict[str, Entry], ours: dict[str, Entry], theirs: dict[str, Entry]) -> None:
+def test_merging_is_symmetric_in_its_conflicts(
+    base: dict[str, Entry], ours: dict[str, Entry], theirs: dict[str, Entry]
+) -> None:
     assert merge_files(base, ours, theirs).conflicts == merge_files(base, theirs, ours).conflicts
 
 

@@ -8,10 +8,39 @@ from modelhub.errors import InvalidInputError, UnsafePath
 from modelhub.repository.names import check_name, check_path, check_ref_name, check_siblings
 
 ESCAPES = [
-    "..", ".", "", "a/..", "../a", "a//b", "/a", "a/", "a\\b", "a\0b", "a\nb", "a\rb", ".git", ".GIT", ".mh", ".Mh", "x/.git/hooks",
-    ".g\u200cit", "．git", "git~1", "MH~1", "con", "NUL.txt", "lpt1", "a:b", "trailing.", "trailing ", " leading", "\u202eevil",
-    "a" * 256, "/".join("d" * 101), "\ud800",
-]  # fmt: skip
+    "..",
+    ".",
+    "",
+    "a/..",
+    "../a",
+    "a//b",
+    "/a",
+    "a/",
+    "a\\b",
+    "a\0b",
+    "a\nb",
+    "a\rb",
+    ".git",
+    ".GIT",
+    ".mh",
+    ".Mh",
+    "x/.git/hooks",
+    ".g\u200cit",
+    "．git",
+    "git~1",
+    "MH~1",
+    "con",
+    "NUL.txt",
+    "lpt1",
+    "a:b",
+    "trailing.",
+    "trailing ",
+    " leading",
+    "\u202eevil",
+    "a" * 256,
+    "/".join("d" * 101),
+    "\ud800",
+]
 
 
 @pytest.mark.parametrize("path", ESCAPES)
@@ -20,7 +49,9 @@ def test_a_path_that_could_escape_or_mislead_is_refused(path: str) -> None:
         check_path(path)
 
 
-@pytest.mark.parametrize("path", ["model.safetensors", "a/b/c.pt", "日本語/モデル.pt", "ü.txt", ".mhignore", ".gitignore", "a b", "con2"])
+@pytest.mark.parametrize(
+    "path", ["model.safetensors", "a/b/c.pt", "日本語/モデル.pt", "ü.txt", ".mhignore", ".gitignore", "a b", "con2"]
+)
 def test_an_ordinary_path_is_accepted(path: str) -> None:
     check_path(path)
 
@@ -52,7 +83,9 @@ def test_different_names_stand_side_by_side() -> None:
     check_siblings(["a", "b/c", "b/d", "bc"])
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a..b", "-a", "a~1", "a^", "a:b", "a.lock", ".a", "a/", "HEAD", "@", "a@{1}", "x/.y", "a\x7f"])
+@pytest.mark.parametrize(
+    "name", ["", "a b", "a..b", "-a", "a~1", "a^", "a:b", "a.lock", ".a", "a/", "HEAD", "@", "a@{1}", "x/.y", "a\x7f"]
+)
 def test_a_bad_ref_name_is_refused(name: str) -> None:
     with pytest.raises(InvalidInputError):
         check_ref_name(name)

@@ -9,7 +9,19 @@ import pytest
 from modelhub.errors import IntegrityError
 from modelhub.oid import oid_of
 from modelhub.repository.objects import (
-    ChunkRun, Commit, Entry, LiteralRun, Manifest, Operation, Person, TensorRun, Tree, ViewRecord, decode, encode, identify,
+    ChunkRun,
+    Commit,
+    Entry,
+    LiteralRun,
+    Manifest,
+    Operation,
+    Person,
+    TensorRun,
+    Tree,
+    ViewRecord,
+    decode,
+    encode,
+    identify,
     metric_value,
 )  # fmt: skip
 
@@ -17,11 +29,27 @@ OID = "ab" * 32
 PERSON = Person("Ada", "ada@example.org")
 RECORDS = [
     Tree({"b": Entry("file", OID, 3), "a": Entry("tree", OID, 0)}),
-    Manifest("torch", 10, OID, (LiteralRun(2), TensorRun(4, OID, "w", "float32", (1,)), ChunkRun(4, OID)),
-             views=(ViewRecord("v", "float32", (1,), None, 0, 0),), literals=OID, problem="p"),
-    Commit(OID, (OID,), PERSON, 1, -60, "m", params={"lr": 1e-3, "n": 3, "s": "x", "t": True, "z": None}, metrics={"a": 0.5, "b": "nan"}),
+    Manifest(
+        "torch",
+        10,
+        OID,
+        (LiteralRun(2), TensorRun(4, OID, "w", "float32", (1,)), ChunkRun(4, OID)),
+        views=(ViewRecord("v", "float32", (1,), None, 0, 0),),
+        literals=OID,
+        problem="p",
+    ),
+    Commit(
+        OID,
+        (OID,),
+        PERSON,
+        1,
+        -60,
+        "m",
+        params={"lr": 1e-3, "n": 3, "s": "x", "t": True, "z": None},
+        metrics={"a": 0.5, "b": "nan"},
+    ),
     Operation(None, 0, PERSON, 1, 0, "init", "refs/heads/main", {"refs/heads/main": OID}),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize("record", RECORDS, ids=lambda record: type(record).__name__)
@@ -39,7 +67,18 @@ def test_keys_are_sorted_and_there_is_no_white_space() -> None:
 
 def test_the_kinds_are_hashed_apart() -> None:
     data = encode(RECORDS[0])
-    assert len({oid_of(data), oid_of(data, "tree"), oid_of(data, "commit"), oid_of(data, "manifest"), oid_of(data, "operation")}) == 5
+    assert (
+        len(
+            {
+                oid_of(data),
+                oid_of(data, "tree"),
+                oid_of(data, "commit"),
+                oid_of(data, "manifest"),
+                oid_of(data, "operation"),
+            }
+        )
+        == 5
+    )
 
 
 @pytest.mark.parametrize("data", [b"", b"{}", b"[", b'{"entries":{"a":["dir","x",0]}}', b"[" * 100_000])

@@ -12,7 +12,7 @@ from modelhub.cli.context import Session
 from modelhub.cli.options import chosen_format, format_option, pass_session, print_records
 from modelhub.cli.output.quantities import count, size
 from modelhub.cli.output.tables import Cell, Column, render
-from modelhub.cli.output.text import clean
+from modelhub.cli.output.text import abbreviate, clean, cut_middle
 from modelhub.cli.revisions import split_words
 from modelhub.porcelain.ls import ListedTensor, list_tensors, ls
 
@@ -48,7 +48,7 @@ def ls_command(session: Session, words: Sequence[str], style: str | None, as_jso
         (size(file.size), file.format or "", count(file.tensors, "tensor") if file.tensors else "", clean(file.path))
         for file in files
     ]
-    layout = (Column(right=True), Column(rank=2), Column(right=True, rank=1), Column(least=16, middle=True))
+    layout = (Column(right=True), Column(rank=2), Column(right=True, rank=1), Column(least=16, cut=cut_middle))
     session.write(render(layout, rows, session.terminal, header=False))
 
 
@@ -60,11 +60,11 @@ def _list_tensors(session: Session, place: str, style: str) -> None:
     if not tensors:
         session.say("that file holds no tensors that are known")
     layout = (
-        Column("tensor", least=12, middle=True),
-        Column("dtype"),
+        Column("tensor", least=24, cut=abbreviate),
+        Column("dtype", rank=1),
         Column("shape", least=8),
-        Column("size", right=True, rank=1),
-        Column("", rank=2),
+        Column("size", right=True, rank=2),
+        Column("", rank=3),
     )
     session.write(render(layout, [_tensor_row(tensor) for tensor in tensors], session.terminal))
 

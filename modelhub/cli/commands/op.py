@@ -34,7 +34,10 @@ def op_command() -> None:
 @format_option
 @pass_session
 def op_log_command(session: Session, limit: int | None, style: str | None, as_json: bool) -> None:
-    """Show the operations, newest first: who moved what, when, by which command."""
+    """Show the operations, newest first.
+
+    Each says by which command it was made, who made it and when, and what it moved.
+    """
     found = operation_log(session.repository, limit)
     chosen = chosen_format(style, as_json)
     if chosen != "table":

@@ -12,12 +12,12 @@ from modelhub.cli.context import Session
 from modelhub.cli.options import chosen_format, format_option, pass_session, print_json, print_records
 from modelhub.cli.output.quantities import short
 from modelhub.cli.output.tables import Cell, Column, render
-from modelhub.cli.output.text import clean
+from modelhub.cli.output.text import clean, cut_middle
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.tag import create_tag, delete_tag, tags
 
 CSV_COLUMNS = ("name", "commit", "summary", "time")
-COLUMNS = (Column(least=8, middle=True), Column(), Column(least=10, rank=1))
+COLUMNS = (Column(least=8, cut=cut_middle), Column(), Column(least=10, rank=1))
 
 
 @command(

@@ -1,7 +1,7 @@
 """Results as JSON in a versioned envelope: `{"mh.status/1": {...}}`.
 
-A dataclass becomes an object with the same field names. NaN and the infinities, which JSON has not, become the words
-"nan", "inf" and "-inf"; bytes become hex; times are unix milliseconds; ids have full length.
+A dataclass becomes an object with the same field names. Its `time` becomes ISO 8601 in UTC, as in the SQL views. NaN
+and the infinities, which JSON has not, become the words "nan", "inf" and "-inf"; bytes become hex; ids are whole.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ import math
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import PurePath
 from typing import Any
+
+from modelhub.cli.output.quantities import iso_time
 
 
 def plain(value: object) -> Any:
@@ -28,10 +30,16 @@ def plain(value: object) -> Any:
         return {str(key): plain(item) for key, item in value.items()}
     names = _field_names(value)
     if names is not None:
-        return {name: plain(getattr(value, name)) for name in names}
+        return {name: plain(field_value(value, name)) for name in names}
     if isinstance(value, Iterable):
         return [plain(item) for item in value]
     return str(value)
+
+
+def field_value(record: object, name: str) -> object:
+    """Return a field of a result as programs get it: the field `time`, in unix milliseconds, as ISO 8601."""
+    value: object = getattr(record, name)
+    return iso_time(value) if name == "time" and isinstance(value, int) else value
 
 
 def plain_float(value: float) -> float | str:

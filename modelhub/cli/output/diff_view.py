@@ -11,7 +11,7 @@ from modelhub.cli.output.layers import Layer, group_by_layer
 from modelhub.cli.output.quantities import bar, change, closeness, count, number, share, size, small
 from modelhub.cli.output.tables import Cell, Column, Row, render
 from modelhub.cli.output.terminal import Terminal
-from modelhub.cli.output.text import clean
+from modelhub.cli.output.text import abbreviate, clean, cut_middle
 
 if TYPE_CHECKING:
     from modelhub.porcelain.diff import DiffResult, FileDiff, ValueDiff
@@ -43,7 +43,7 @@ def _titled(title: str, terminal: Terminal) -> Iterator[str]:
     yield terminal.style(title, "bold")
 
 
-_FILE_COLUMNS = (Column(), Column(least=12, middle=True), Column(right=True, rank=1), Column(rank=2))
+_FILE_COLUMNS = (Column(), Column(least=12, cut=cut_middle), Column(right=True, rank=1), Column(rank=2))
 
 
 def _file_row(file: FileDiff, terminal: Terminal) -> Row:
@@ -56,7 +56,7 @@ def _file_row(file: FileDiff, terminal: Terminal) -> Row:
 
 
 _VALUE_COLUMNS = (
-    Column(least=8, middle=True),
+    Column(least=8, cut=cut_middle),
     Column("before", right=True, least=8),
     Column("after", right=True, least=8),
     Column("change", rank=1),
@@ -92,12 +92,12 @@ def _tensor_lines(result: DiffResult, terminal: Terminal, *, every_tensor: bool)
 
 
 _MOVED_COLUMNS = (
-    Column("tensor", least=12, middle=True),
+    Column("tensor", least=24, cut=abbreviate),
     Column("", rank=5),
-    Column("", rank=4),
+    Column("", rank=2),
     Column("relative", right=True),
-    Column("cosine", right=True, rank=3),
-    Column("largest", right=True, rank=2),
+    Column("cosine", right=True, rank=4),
+    Column("largest", right=True, rank=3),
     Column("changed", right=True, rank=6),
     Column("", rank=1),
 )
@@ -144,7 +144,7 @@ def _remark(layer: Layer) -> tuple[str, tuple[str, ...]]:
     return ", ".join(said + kinds), ("red",) if said else ("yellow",)
 
 
-_OTHER_COLUMNS = (Column(), Column(least=12, middle=True), Column(least=10), Column(rank=1, least=8))
+_OTHER_COLUMNS = (Column(), Column(least=12, cut=cut_middle), Column(least=10), Column(rank=1, least=8))
 
 
 def _other_lines(tensors: Sequence[TensorDiff], terminal: Terminal, *, every_tensor: bool) -> Iterator[str]:

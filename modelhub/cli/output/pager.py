@@ -24,9 +24,9 @@ def pager_command(env: Mapping[str, str]) -> list[str]:
 
 
 @contextlib.contextmanager
-def through_pager(env: Mapping[str, str], *, wanted: bool = True) -> Iterator[None]:
-    """Send stdout to the pager while the block runs; a pager that is left early ends the block quietly."""
-    words = pager_command(env) if wanted else []
+def through_pager(env: Mapping[str, str]) -> Iterator[None]:
+    """Send stdout to the pager, if there is one, while the block runs; leaving it early ends the block quietly."""
+    words = pager_command(env)
     if not words:
         yield
         return

@@ -105,6 +105,11 @@ def day(time_ms: int, offset: int = 0) -> str:
     return _local(time_ms, offset).strftime("%Y-%m-%d")
 
 
+def iso_time(time_ms: int) -> str:
+    """Return a recorded time for programs: '2026-01-31T13:05:09.123Z'."""
+    return _local(time_ms, 0).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_ms % 1000:03}Z"
+
+
 def _local(time_ms: int, offset: int) -> datetime:
     epoch = datetime(1970, 1, 1, tzinfo=UTC)
     try:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from modelhub.cli.output.terminal import Terminal
-from modelhub.cli.output.text import cell_width, cut_end, cut_middle, pad
+from modelhub.cli.output.text import cell_width, cut_end, pad
 
 GAP = 2
+BAREST = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,15 +24,15 @@ class Cell:
 class Column:
     """How a column behaves when room is short.
 
-    `rank` 0 is never left out; of the others the highest goes first. `least` columns is how far the text may be cut
-    (None: never), from its middle where `middle`.
+    `rank` 0 is never left out; of the others the highest goes first. `least` is the width to which the text may be cut
+    before other columns go (None: it is never cut), and `cut` how.
     """
 
     title: str = ""
     right: bool = False
     rank: int = 0
     least: int | None = None
-    middle: bool = False
+    cut: Callable[[str, int, str], str] = cut_end
 
 
 Row = Sequence[str | Cell]
@@ -90,25 +91,24 @@ def _choose(columns: Sequence[Column], widths: list[int], room: int | None) -> l
         if not droppable:
             break
         chosen.remove(max(droppable, key=lambda i: (columns[i].rank, i)))
-    _shorten(columns, widths, chosen, room)
+    _shorten(widths, {i: _floor(columns[i], widths[i]) for i in chosen}, room)
+    _shorten(widths, {i: BAREST if columns[i].least else widths[i] for i in chosen}, room)
     return chosen
 
 
-def _shorten(columns: Sequence[Column], widths: list[int], chosen: list[int], room: int) -> None:
-    """Take columns from the widest that may be cut until all fit."""
-    excess = sum(widths[i] for i in chosen) + GAP * (len(chosen) - 1) - room
+def _shorten(widths: list[int], floors: dict[int, int], room: int) -> None:
+    """Take from the widest columns until all fit, from none more than down to its floor."""
+    excess = sum(widths[i] for i in floors) + GAP * (len(floors) - 1) - room
     while excess > 0:
-        cuttable = [i for i in chosen if widths[i] > _floor(columns[i], widths[i])]
+        cuttable = [i for i, floor in floors.items() if widths[i] > floor]
         if not cuttable:
             return
-        widest = max(cuttable, key=lambda i: widths[i])
-        widths[widest] -= 1
+        widths[max(cuttable, key=lambda i: widths[i])] -= 1
         excess -= 1
 
 
 def _show(cell: str | Cell, column: Column, width: int, terminal: Terminal) -> str:
-    cut = cut_middle if column.middle else cut_end
-    text = cut(_text(cell), width, terminal.ellipsis)
+    text = column.cut(_text(cell), width, terminal.ellipsis)
     padded = pad(text, width, right=column.right)
     if not isinstance(cell, Cell) or not cell.styles:
         return padded

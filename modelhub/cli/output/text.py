@@ -57,6 +57,17 @@ def cut_middle(text: str, width: int, ellipsis: str = "…") -> str:
     return _head(text, room // 3) + ellipsis + tail
 
 
+def abbreviate(text: str, width: int, ellipsis: str = "…") -> str:
+    """Return a dotted name, shortened to `width` columns as loggers do: 'e.l.11.attention.query.weight'."""
+    parts = text.split(".")
+    for place, part in enumerate(parts[:-1]):
+        if cell_width(".".join(parts)) <= width:
+            break
+        if part and not part.isdecimal():
+            parts[place] = part[0]
+    return cut_middle(".".join(parts), width, ellipsis)
+
+
 def _head(text: str, width: int) -> str:
     taken = 0
     for position, letter in enumerate(text):

@@ -2,10 +2,10 @@ import pytest
 
 from modelhub.cli.output.tables import Cell, Column, fits, render
 from modelhub.cli.output.terminal import Terminal
-from modelhub.cli.output.text import cell_width
+from modelhub.cli.output.text import cell_width, cut_middle
 
 COLUMNS = (
-    Column("tensor", least=12, middle=True),
+    Column("tensor", least=12, cut=cut_middle),
     Column("relative", right=True),
     Column("cosine", right=True, rank=2),
     Column("largest", right=True, rank=1),

@@ -1,6 +1,6 @@
 import pytest
 
-from modelhub.cli.output.text import cell_width, clean, clean_lines, cut_end, cut_middle, first_line, pad
+from modelhub.cli.output.text import abbreviate, cell_width, clean, clean_lines, cut_end, cut_middle, first_line, pad
 
 
 @pytest.mark.parametrize(
@@ -53,3 +53,12 @@ def test_a_name_cut_in_its_middle_keeps_both_ends():
 def test_padding_fills_up_on_either_side():
     assert pad("ab", 4) == "ab  "
     assert pad("模", 4, right=True) == "  模"
+
+
+def test_a_dotted_name_is_abbreviated_from_the_left_and_keeps_its_numbers():
+    name = "encoder.layer.11.attention.query.weight"
+    assert abbreviate(name, 39) == name
+    assert abbreviate(name, 30) == "e.l.11.attention.query.weight"
+    assert abbreviate(name, 24) == "e.l.11.a.query.weight"
+    assert cell_width(abbreviate(name, 10)) == 10
+    assert abbreviate("..", 1) == "…"

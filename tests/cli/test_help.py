@@ -1,0 +1,80 @@
+import pkgutil
+from pathlib import Path
+
+import click
+import pytest
+
+from modelhub.cli import commands, reference
+from modelhub.cli.command import MhCommand
+from modelhub.cli.command_table import COMMANDS, OTHER_NAMES
+from modelhub.cli.commands.help import TOPICS
+from modelhub.cli.main import cli
+
+ALL = [[name] for name in COMMANDS] + [["op", "log"]]
+
+
+def command_at(words):
+    found = cli.get_command(click.Context(cli), words[0])
+    for word in words[1:]:
+        found = found.get_command(click.Context(found), word)
+    return found
+
+
+@pytest.mark.parametrize("words", [[], *ALL], ids=" ".join)
+def test_every_help_is_at_most_80_columns_wide(mh, words, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+    done = mh(*words, "--help")
+    assert done.out.startswith("Usage: mh")
+    assert max(map(len, done.out.splitlines())) <= 80
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_the_short_option_for_help_works_everywhere(mh, words):
+    assert mh(*words, "-h").out == mh(*words, "--help").out
+
+
+@pytest.mark.parametrize("words", ALL, ids=" ".join)
+def test_the_first_line_of_a_help_is_a_short_sentence(words):
+    first = (command_at(words).help or "").splitlines()[0]
+    assert first[0].isupper()
+    assert first.endswith(".")
+    assert len(first) <= 72
+
+
+def test_the_table_says_of_each_command_what_its_help_says():
+    assert {name: entry.help + "." for name, entry in COMMANDS.items()} == {
+        name: (command_at([name]).help or "").splitlines()[0] for name in COMMANDS
+    }
+
+
+@pytest.mark.parametrize("words", [words for words in ALL if words != ["op"]], ids=" ".join)
+def test_every_command_has_examples(words):
+    found = command_at(words)
+    assert isinstance(found, MhCommand)
+    assert found.examples
+    assert all(line.startswith("mh ") and meaning.endswith(".") for line, meaning in found.examples)
+
+
+def test_every_module_is_in_the_table():
+    assert {module.name for module in pkgutil.iter_modules(commands.__path__)} == set(COMMANDS)
+
+
+def test_other_tools_names_lead_to_commands():
+    assert set(OTHER_NAMES.values()) - {"--version"} <= set(COMMANDS)
+    assert not set(OTHER_NAMES) & set(COMMANDS)
+
+
+@pytest.mark.parametrize("topic", TOPICS)
+def test_every_topic_has_a_text(mh, topic):
+    assert len(mh("help", topic).out.splitlines()) > 3
+
+
+def test_help_on_a_command_is_that_command_s_help(mh):
+    assert mh("help", "diff").out == mh("diff", "--help").out
+    assert mh("help").out == mh("--help").out
+    assert "no command or topic 'nope'" in mh("help", "nope", code=4).err
+
+
+def test_the_reference_page_is_up_to_date():
+    written = (Path(__file__).parents[2] / reference.PAGE).read_text("utf-8")
+    assert written == reference.page(), "run python -m modelhub.cli.reference"
