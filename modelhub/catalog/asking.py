@@ -8,8 +8,8 @@ from typing import Any
 
 from modelhub.catalog.differences import fill_differences
 from modelhub.catalog.opening import Connection, open_current
-from modelhub.catalog.result import QueryResult
-from modelhub.catalog.sql import LIMIT_ROWS, run
+from modelhub.catalog.query.result import QueryResult
+from modelhub.catalog.query.sql import LIMIT_ROWS, run
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.repository import Repository
 

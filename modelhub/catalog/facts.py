@@ -14,7 +14,7 @@ from modelhub.repository.repository import Repository
 from modelhub.repository.tensor_keeper import TensorFact
 
 if TYPE_CHECKING:
-    from modelhub.weights.statistics import TensorStatistics
+    from modelhub.weights.summary import TensorStatistics
 
 
 class Facts:
@@ -47,7 +47,7 @@ class Facts:
         return self._facts[oid, dtype]
 
     def _from_catalog(self, oid: str, dtype: str) -> TensorStatistics | None:
-        from modelhub.weights.statistics import TensorStatistics
+        from modelhub.weights.summary import TensorStatistics
 
         try:
             if self._connection is None:

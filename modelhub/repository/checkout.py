@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 from modelhub import files
 from modelhub.errors import DirtyTree
@@ -13,17 +14,22 @@ from modelhub.repository.content import FileStream, read_file
 from modelhub.repository.index import Index, IndexEntry, staged, write_index
 from modelhub.repository.names import check_path, check_siblings
 from modelhub.repository.objects import Entry
+from modelhub.repository.obstacles import Obstacles, folders_of, is_folder
 from modelhub.repository.repository import Repository
 from modelhub.repository.worktree import holds, look
 
 
 @dataclass(frozen=True, slots=True)
 class CheckoutPlan:
-    """What must be written and deleted. `kept` are files that hold the right bytes already."""
+    """What must be written and deleted. `kept` are files that hold the right bytes already.
+
+    `cleared` are files of other paths that stand in the way, to be deleted by force.
+    """
 
     write: dict[str, Entry]
     delete: tuple[str, ...]
     kept: dict[str, IndexEntry]
+    cleared: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,36 +49,40 @@ def plan_checkout(
     *,
     force: bool = False,
     keep_equal: bool = True,
+    precious: Collection[str] = (),
 ) -> CheckoutPlan:
     """Decide how to get from the files of one version to those of another.
 
     A path that both versions hold equal keeps whatever the index and the working tree have, unless forced or told
     otherwise by `keep_equal`. Any other path is unsaved work where the working tree or the index differ from `before`
-    and from `after`: DirtyTree, unless forced.
+    and from `after`, where it is `precious`, or where a file that is not in `before` stands in its way: DirtyTree,
+    unless forced. A folder of files that are not even staged is not removed by force either.
     """
     check_siblings(after)
-    write, delete, kept, unsaved = {}, [], {}, []
+    obstacles = Obstacles(repository.layout.root, index.entries)
+    write, delete, kept, unsaved, stuck = {}, [], {}, [], []
+    cleared: set[str] = set()
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if keep_equal and not force and _same(old, new):
             continue
-        state = _look_at(repository, index, path, old, new)
-        if state == "target":
-            kept[path] = _kept_entry(repository, path, new)
-            continue
+        blocked = set() if new is None else obstacles.of(path) - before.keys()
+        state = "unsaved" if path in precious or blocked else _look_at(repository, index, path, old, new)
         if state == "unsaved" and not force:
             unsaved.append(path)
+        elif any(other.startswith(path + "/") and not obstacles.is_staged(other) for other in blocked):
+            stuck.append(path)
+        elif state == "target":
+            kept[path] = _kept_entry(repository, path, new)
         elif new is not None:
             write[path] = new
-        elif old is not None:
+            cleared |= blocked
+        else:
             delete.append(path)
-    if unsaved:
-        raise DirtyTree(
-            "unsaved work would be overwritten: " + _listed(unsaved),
-            paths=tuple(unsaved),
-            hint="commit it first, or --force to lose it",
-        )
-    return CheckoutPlan(write, tuple(delete), {path: entry for path, entry in kept.items() if entry is not None})
+    _refuse(unsaved, "unsaved work would be overwritten", "commit it first, or --force to lose it")
+    _refuse(stuck, "a folder with files that no version has is in the way", "move it away, then try again")
+    known = {path: entry for path, entry in kept.items() if entry is not None}
+    return CheckoutPlan(write, tuple(delete), known, tuple(sorted(cleared)))
 
 
 def apply_checkout(
@@ -85,7 +95,7 @@ def apply_checkout(
     work = files.WorkFolder(repository.layout.root, repository.layout.scratch)
     progress.start("writing", sum(entry.size for entry in plan.write.values()))
     entries = dict(index.entries)
-    for path in plan.delete:
+    for path in (*plan.delete, *plan.cleared):
         work.delete(path)
         entries.pop(path, None)
     skipped = []
@@ -111,28 +121,20 @@ def _look_at(repository: Repository, index: Index, path: str, old: Entry | None,
     root = repository.layout.root
     file = look(root, path)
     entry = index.entries.get(path)
-    if file is None and os.path.lexists(root / path) and not (root / path).is_dir():
-        return "unsaved"
-    if file is not None and new is not None and holds(root, index, file, new.oid, new.mode):
-        return "target"
     if entry is not None and not entry.same_content(old) and not entry.same_content(new):
         return "unsaved"
     if file is None:
-        return "unsaved" if _folder_in_the_way(repository, index, path) else "clean"
+        return "unsaved" if _is_special(root, path) else "clean"
+    if new is not None and holds(root, index, file, new.oid, new.mode):
+        return "target"
     clean = any(known is not None and holds(root, index, file, known.oid, known.mode) for known in (old, entry))
     return "clean" if clean else "unsaved"
 
 
-def _folder_in_the_way(repository: Repository, index: Index, path: str) -> bool:
-    """A folder where a file must go may be removed only if every file in it is a tracked one."""
-    folder = repository.layout.root / path
-    if folder.is_symlink() or not folder.is_dir():
-        return False
-    for place, _, names in os.walk(folder):
-        inside = os.path.relpath(place, repository.layout.root).replace(os.sep, "/")
-        if any(f"{inside}/{name}" not in index.entries for name in names):
-            return True
-    return False
+def _is_special(root: Path, path: str) -> bool:
+    """Something that is neither a file, a link nor a folder, such as a pipe."""
+    inside = all(is_folder(root / folder) for folder in folders_of(path))
+    return inside and os.path.lexists(root / path) and not (root / path).is_dir()
 
 
 def _kept_entry(repository: Repository, path: str, new: Entry | None) -> IndexEntry | None:
@@ -175,6 +177,11 @@ def stays_inside(path: str, target: str) -> bool:
         if depth < 0:
             return False
     return True
+
+
+def _refuse(paths: list[str], why: str, hint: str) -> None:
+    if paths:
+        raise DirtyTree(f"{why}: {_listed(paths)}", paths=tuple(paths), hint=hint)
 
 
 def _listed(paths: list[str], most: int = 5) -> str:

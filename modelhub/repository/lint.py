@@ -13,7 +13,7 @@ from modelhub.repository.index import IndexEntry
 from modelhub.repository.objects import ChunkRun, Entry, Manifest, decode
 
 if TYPE_CHECKING:
-    from modelhub.weights.statistics import TensorStatistics
+    from modelhub.weights.summary import TensorStatistics
 
 SHARD_INDEX_ENDING = ".index.json"
 MAX_SHARD_INDEX_NBYTES = 64 << 20

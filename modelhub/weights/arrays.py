@@ -17,47 +17,19 @@ import numpy.typing as npt
 
 from modelhub.errors import InvalidInputError
 from modelhub.oid import Bytes
+from modelhub.weights.summary import E8M0, FLOAT4, NATIVE, SMALL_FLOATS, WIDENED, is_numeric
 
 Array = npt.NDArray[Any]
 
-_NATIVE = {
-    **{f"float{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
-    **{f"int{bits}": f"<i{bits // 8}" for bits in (8, 16, 32, 64)},
-    **{f"uint{bits}": f"<u{bits // 8}" for bits in (8, 16, 32, 64)},
-    "complex64": "<c8",
-    "complex128": "<c16",
-    "bool": "|u1",
-}
 _COMPONENTS = {"complex64": "<f4", "complex128": "<f8"}
-_WIDENED = {"bfloat16": 2, "complex32": 4}
-
-# name -> (exponent bits, mantissa bits, bias, how infinity and NaN are written)
-_SMALL_FLOATS = {
-    "float8_e4m3fn": (4, 3, 7, "fn"),
-    "float8_e5m2": (5, 2, 15, "ieee"),
-    "float8_e4m3fnuz": (4, 3, 8, "fnuz"),
-    "float8_e5m2fnuz": (5, 2, 16, "fnuz"),
-}
-_E8M0 = "float8_e8m0fnu"
-_FLOAT4 = ("float4_e2m1fn_x2", "float4_e2m1fn")
 _FLOAT4_VALUES = (0.0, 0.5, 1.0, 1.5, 2.0, 3.0, 4.0, 6.0)
-
-
-def is_numeric(dtype: str) -> bool:
-    """Tell whether the bytes of this dtype can be read as numbers here; quantised and unknown dtypes cannot."""
-    return dtype in _NATIVE or dtype in _WIDENED or dtype in _SMALL_FLOATS or dtype == _E8M0 or dtype in _FLOAT4
-
-
-def is_floating(dtype: str) -> bool:
-    """Tell whether this dtype can hold fractions, and so NaN or infinity."""
-    return is_numeric(dtype) and dtype.startswith(("float", "bfloat", "complex"))
 
 
 def item_nbytes(dtype: str) -> int:
     """Return the bytes that one number takes (two numbers of float4 share one byte: 1); 1 for a dtype not numeric."""
-    if dtype in _WIDENED:
-        return _WIDENED[dtype]
-    return np.dtype(_NATIVE[dtype]).itemsize if dtype in _NATIVE else 1
+    if dtype in WIDENED:
+        return WIDENED[dtype]
+    return np.dtype(NATIVE[dtype]).itemsize if dtype in NATIVE else 1
 
 
 def to_array(
@@ -76,7 +48,7 @@ def to_array(
     if dtype == "bool":
         flat = flat != 0
     shape = tuple(shape)
-    if dtype == _FLOAT4[0] and shape and math.prod(shape) * 2 == flat.size:
+    if dtype == FLOAT4[0] and shape and math.prod(shape) * 2 == flat.size:
         shape = (*shape[:-1], shape[-1] * 2)
     if strides is not None:
         return _strided(flat, shape, tuple(strides), start)
@@ -117,8 +89,8 @@ def _flat(data: Bytes, dtype: str) -> Array:
         wide = np.frombuffer(data, dtype="<u2").astype(np.uint32)
         wide <<= 16
         return wide.view(np.float32)
-    if dtype in _NATIVE:
-        return np.frombuffer(data, dtype=_NATIVE[dtype])
+    if dtype in NATIVE:
+        return np.frombuffer(data, dtype=NATIVE[dtype])
     return _byte_values(dtype).take(np.frombuffer(data, dtype=np.uint8), axis=0, mode="clip").reshape(-1)
 
 
@@ -139,13 +111,13 @@ def _strided(flat: Array, shape: tuple[int, ...], strides: tuple[int, ...], star
 
 @functools.cache
 def _byte_values(dtype: str) -> npt.NDArray[np.float32]:
-    if dtype == _E8M0:
+    if dtype == E8M0:
         values: list[Any] = [math.ldexp(1.0, byte - 127) for byte in range(255)] + [math.nan]
-    elif dtype in _FLOAT4:
+    elif dtype in FLOAT4:
         halves = [*_FLOAT4_VALUES, *(-value for value in _FLOAT4_VALUES)]
         values = [(halves[byte & 15], halves[byte >> 4]) for byte in range(256)]
     else:
-        values = [_small_float(byte, *_SMALL_FLOATS[dtype]) for byte in range(256)]
+        values = [_small_float(byte, *SMALL_FLOATS[dtype]) for byte in range(256)]
     return np.array(values, dtype=np.float32)
 
 

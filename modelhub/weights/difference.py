@@ -15,8 +15,8 @@ import numpy.typing as npt
 
 from modelhub.errors import InvalidInputError
 from modelhub.oid import Bytes
-from modelhub.weights.arrays import is_numeric
 from modelhub.weights.statistics import SLICE_ELEMENTS, slices
+from modelhub.weights.summary import is_numeric
 
 Array = npt.NDArray[Any]
 

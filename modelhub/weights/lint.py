@@ -5,8 +5,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Literal
 
-from modelhub.weights.arrays import is_floating
-from modelhub.weights.statistics import TensorStatistics
+from modelhub.weights.summary import TensorStatistics, is_floating
 
 Severity = Literal["warning", "note"]
 

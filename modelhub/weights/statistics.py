@@ -15,31 +15,11 @@ import numpy as np
 import numpy.typing as npt
 
 from modelhub.oid import Bytes
-from modelhub.weights.arrays import is_numeric, item_nbytes, to_numbers
+from modelhub.weights.arrays import item_nbytes, to_numbers
+from modelhub.weights.summary import TensorStatistics, is_numeric
 
 # A slice in float64 (512 KiB) stays in a core's own cache.
 SLICE_ELEMENTS = 1 << 16
-
-
-@dataclasses.dataclass(frozen=True, slots=True)
-class TensorStatistics:
-    """What one tensor's numbers look like.
-
-    `count` is how many numbers there are; a complex value counts as two (its parts), a quantised or unknown dtype has
-    none, and its other fields are None. `mean`, `std` (population: divided by the count), `minimum`, `maximum` and
-    `norm` (Euclidean) are over the finite numbers, and None where there are none or the sums leave float64.
-    Whole numbers above 2**53 are rounded to the nearest float64.
-    """
-
-    count: int
-    mean: float | None
-    std: float | None
-    minimum: float | None
-    maximum: float | None
-    norm: float | None
-    zeros: int | None
-    nans: int | None
-    infs: int | None
 
 
 @dataclasses.dataclass(frozen=True, slots=True)

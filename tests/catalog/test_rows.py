@@ -2,7 +2,8 @@
 
 import pytest
 
-from modelhub.catalog import database, rows, sql
+from modelhub.catalog import database, rows
+from modelhub.catalog.query import sql
 
 from .conftest import fill, oid
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import modelhub.catalog
 from modelhub.catalog import schema
-from modelhub.catalog.sandbox import TABLES
+from modelhub.catalog.query.sandbox import TABLES
 
 FILE = Path(modelhub.catalog.__file__).with_name("schema.sql")
 

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from modelhub.catalog import database, sql
+from modelhub.catalog import database
+from modelhub.catalog.query import sql
 from modelhub.catalog.views.reference import reference_page
 from modelhub.catalog.views.registry import BY_NAME, VIEWS
 

@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelhub.errors import InvalidInputError
-from modelhub.weights.arrays import is_floating, is_numeric, item_nbytes, to_array, to_float64, to_numbers
+from modelhub.weights.arrays import item_nbytes, to_array, to_float64, to_numbers
+from modelhub.weights.summary import is_floating, is_numeric
 
 ORACLES = {
     "float8_e4m3fn": ml_dtypes.float8_e4m3fn,

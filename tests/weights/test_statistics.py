@@ -12,7 +12,8 @@ from hypothesis.extra import numpy as hnp
 
 from modelhub.errors import InvalidInputError
 from modelhub.weights.arrays import to_float64
-from modelhub.weights.statistics import SLICE_ELEMENTS, Accumulator, TensorStatistics, combine, partial
+from modelhub.weights.statistics import SLICE_ELEMENTS, Accumulator, combine, partial
+from modelhub.weights.summary import TensorStatistics
 
 EVERY_PATTERN = {
     "bfloat16": np.arange(65536, dtype="<u2").tobytes(),

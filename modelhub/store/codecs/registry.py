@@ -25,6 +25,16 @@ _MODULES: dict[int, tuple[str, str]] = {
     PLAIN_DELTA: ("integer_delta", "PLAIN_DELTA"),
 }
 
+NAMES: dict[int, str] = {
+    RAW: "raw",
+    ZSTD: "zstd",
+    BYTE_PLANES: "byte planes",
+    GROUPED_DELTA: "grouped delta",
+    SAME: "same",
+    PLAIN_DELTA: "integer delta",
+}
+"""What people read; here, so that saying how an object is kept needs no codec's libraries."""
+
 CODEC_IDS: tuple[int, ...] = tuple(_MODULES)
 
 
@@ -42,4 +52,4 @@ def codec(codec_id: int) -> Codec:
 
 def codec_names(ids: frozenset[int] | set[int]) -> tuple[str, ...]:
     """Return the names of these codecs, sorted; an unknown one is called by its number."""
-    return tuple(sorted(codec(number).name if number in _MODULES else f"codec {number}" for number in ids))
+    return tuple(sorted(NAMES.get(number, f"codec {number}") for number in ids))

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from modelhub.errors import FormatError
-from modelhub.store.codecs.registry import CODEC_IDS, codec, codec_names
+from modelhub.store.codecs.registry import CODEC_IDS, NAMES, codec, codec_names
 
 
 def test_every_codec_has_the_id_it_is_registered_under() -> None:
@@ -39,3 +39,7 @@ store.read(oid, "commit")
 assert not {{"numpy", "pcodec"}} & set(sys.modules)
 """
     subprocess.run([sys.executable, "-c", script], check=True)
+
+
+def test_the_table_of_names_is_the_codecs_own() -> None:
+    assert {codec_id: codec(codec_id).name for codec_id in CODEC_IDS} == NAMES

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub.catalog import functions
-from modelhub.catalog.functions import register_functions
+from modelhub.catalog.query import functions
+from modelhub.catalog.query.functions import register_functions
 
 VALUES = st.one_of(
     st.none(),

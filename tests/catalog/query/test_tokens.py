@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub.catalog.common_tables import definitions, expansions
-from modelhub.catalog.tokens import second_statement, tokenize
+from modelhub.catalog.query.common_tables import definitions, expansions
+from modelhub.catalog.query.tokens import second_statement, tokenize
 
 
 def names(text):

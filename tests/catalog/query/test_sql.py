@@ -5,8 +5,9 @@ import threading
 
 import pytest
 
-from modelhub.catalog import database, sql
+from modelhub.catalog import database
 from modelhub.catalog.database import CatalogUnusableError
+from modelhub.catalog.query import sql
 from modelhub.errors import QuerySyntaxError
 
 

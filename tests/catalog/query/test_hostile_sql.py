@@ -8,9 +8,9 @@ import time
 
 import pytest
 
-from modelhub.catalog import sandbox, sql
 from modelhub.catalog.database import open_catalog_read_only
-from modelhub.catalog.sandbox import TABLES, lock_down
+from modelhub.catalog.query import sandbox, sql
+from modelhub.catalog.query.sandbox import TABLES, lock_down
 from modelhub.errors import QuerySyntaxError
 
 NUMBERS = "(with recursive n(i) as (select 1 union all select i + 1 from n) select i from n)"

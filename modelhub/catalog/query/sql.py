@@ -9,12 +9,12 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from modelhub.catalog.common_tables import definitions, expansions
 from modelhub.catalog.database import CatalogUnusableError, is_damage, open_catalog_read_only
-from modelhub.catalog.hints import explain, stopped
-from modelhub.catalog.result import QueryResult, Value
-from modelhub.catalog.sandbox import TABLES, WALK_NAMES, Sandbox, lock_down
-from modelhub.catalog.tokens import Token, second_statement, tokenize
+from modelhub.catalog.query.common_tables import definitions, expansions
+from modelhub.catalog.query.hints import explain, stopped
+from modelhub.catalog.query.result import QueryResult, Value
+from modelhub.catalog.query.sandbox import TABLES, WALK_NAMES, Sandbox, lock_down
+from modelhub.catalog.query.tokens import Token, second_statement, tokenize
 from modelhub.catalog.views.registry import BY_NAME
 from modelhub.errors import QuerySyntaxError
 

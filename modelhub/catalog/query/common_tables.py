@@ -5,7 +5,7 @@ SQLite copies the body of one at each mention before any limit applies, so a few
 
 from __future__ import annotations
 
-from modelhub.catalog.tokens import Token
+from modelhub.catalog.query.tokens import Token
 
 _FILLERS = ("not", "materialized")
 

@@ -7,9 +7,9 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterable
 
-from modelhub.catalog.functions import FUNCTIONS
-from modelhub.catalog.sandbox import Sandbox
-from modelhub.catalog.tokens import Token
+from modelhub.catalog.query.functions import FUNCTIONS
+from modelhub.catalog.query.sandbox import Sandbox
+from modelhub.catalog.query.tokens import Token
 from modelhub.catalog.views.registry import BY_NAME
 from modelhub.errors import QuerySyntaxError
 

@@ -13,7 +13,7 @@ import sqlite3
 import time
 from typing import Literal
 
-from modelhub.catalog.functions import FUNCTIONS, MOST_NBYTES, register_functions
+from modelhub.catalog.query.functions import FUNCTIONS, MOST_NBYTES, register_functions
 from modelhub.catalog.views.registry import BY_NAME
 
 MOST_MEMORY_NBYTES = 1 << 30

@@ -4,7 +4,7 @@ import sys
 
 import pytest
 
-from modelhub.catalog.result import QueryResult
+from modelhub.catalog.query.result import QueryResult
 from modelhub.errors import StateError
 
 
