@@ -7,7 +7,7 @@ from pathlib import Path
 
 from measure import git, median, mh, models_folder, report, workplace
 
-ROUNDS = 5
+ROUNDS = 7
 NAME = "model.safetensors"
 
 

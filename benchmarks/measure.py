@@ -17,7 +17,7 @@ from pathlib import Path
 
 MH = [sys.executable, "-m", "modelhub"]
 ENV = {
-    **os.environ,
+    **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
     "PYTHONPATH": str(Path(__file__).parents[1]),
     "MH_AUTHOR_NAME": "bench",
     "MH_AUTHOR_EMAIL": "bench@example.org",

@@ -14,7 +14,7 @@ from modelhub.repository.repository import Repository as _Repository
 
 if TYPE_CHECKING:
     from modelhub.catalog.history import LogEntry
-    from modelhub.catalog.result import QueryResult
+    from modelhub.catalog.query.result import QueryResult
     from modelhub.porcelain.commit import CommitResult
     from modelhub.porcelain.diff import DiffResult
     from modelhub.porcelain.load import LoadedFile

@@ -12,6 +12,7 @@ import contextlib
 import errno
 import os
 import stat
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +20,8 @@ from types import TracebackType
 from modelhub.errors import AlreadyExistsError, LockHeld, UnsafePath
 
 Bytes = bytes | bytearray | memoryview
+
+WRITEBACK_NBYTES = 1 << 23
 
 
 def sync_folder(folder: Path) -> None:
@@ -50,20 +53,24 @@ def write_all(descriptor: int, data: Bytes) -> None:
 class TempFile:
     """A file under construction in `folder`; it vanishes unless it is published or put in another's place.
 
-    Use as a context manager. `publish` and `replace` make it durable under its final name.
+    Use as a context manager. `publish` and `replace` make it durable under its final name. With `ahead` a large file
+    goes to the disk while it is being written.
     """
 
-    def __init__(self, folder: Path, *, mode: int = 0o444) -> None:
+    def __init__(self, folder: Path, *, mode: int = 0o444, ahead: bool = False) -> None:
         self.path = folder / f"{os.getpid()}-{os.urandom(8).hex()}.tmp"
         self.size = 0
         self._mode = mode
         self._descriptor = os.open(self.path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         self._finished = False
+        self._writeback = _Writeback(self._descriptor) if ahead else None
 
     def write(self, data: Bytes) -> None:
         """Append bytes."""
         write_all(self._descriptor, data)
         self.size += len(data)
+        if self._writeback is not None:
+            self._writeback.follow(self.size)
 
     def read_at(self, offset: int, nbytes: int) -> bytes:
         """Read back what was written."""
@@ -76,6 +83,8 @@ class TempFile:
     def sync(self) -> None:
         """Make the content durable, with its final mode."""
         self.settle_mode()
+        if self._writeback is not None:
+            self._writeback.finish()
         os.fsync(self._descriptor)
 
     def publish(self, final: Path) -> None:
@@ -99,10 +108,43 @@ class TempFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        if self._writeback is not None:
+            with contextlib.suppress(OSError):
+                self._writeback.finish()
         os.close(self._descriptor)
         if not self._finished:
             with contextlib.suppress(FileNotFoundError):
                 os.unlink(self.path)
+
+
+class _Writeback:
+    """Brings a growing file to the disk while it is still being written, so that the last fsync finds little to do."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self._started_at = 0
+        self._thread: threading.Thread | None = None
+        self._error: OSError | None = None
+
+    def follow(self, size: int) -> None:
+        """Start the next stretch where enough was written and none is on its way."""
+        if size - self._started_at >= WRITEBACK_NBYTES and (self._thread is None or not self._thread.is_alive()):
+            self._started_at = size
+            self._thread = threading.Thread(target=self._sync, daemon=True)
+            self._thread.start()
+
+    def finish(self) -> None:
+        """Wait for what was started. Raises the error of any of it: a failed sync is final."""
+        if self._thread is not None:
+            self._thread.join()
+        if self._error is not None:
+            raise self._error
+
+    def _sync(self) -> None:
+        try:
+            os.fdatasync(self._descriptor)
+        except OSError as error:
+            self._error = error
 
 
 def link_new(source: Path, final: Path) -> None:
@@ -189,9 +231,17 @@ class WorkFolder:
             os.rename(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
 
     def delete(self, path: str) -> None:
-        """Delete a file and the folders that are empty without it."""
-        with contextlib.suppress(FileNotFoundError), self._parent(path, create=False) as folder:
-            os.unlink(path.rsplit("/", 1)[-1], dir_fd=folder)
+        """Delete a file and the folders that are empty without it. Where there is no such file, nothing happens."""
+        name = path.rsplit("/", 1)[-1]
+        try:
+            with self._parent(path, create=False) as folder:
+                if stat.S_ISDIR(os.stat(name, dir_fd=folder, follow_symlinks=False).st_mode):
+                    return
+                os.unlink(name, dir_fd=folder)
+        except FileNotFoundError:
+            pass
+        except UnsafePath:
+            return
         parent = (self.root / path).parent
         while parent != self.root and remove_folder_if_empty(parent):
             parent = parent.parent

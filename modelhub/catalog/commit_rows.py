@@ -9,10 +9,20 @@ from collections.abc import Iterable, Iterator
 import msgspec
 
 from modelhub.catalog import rows
-from modelhub.catalog.facts import Facts, add_tensor
-from modelhub.errors import ModelHubError, ObjectNotFound
+from modelhub.catalog.facts import Facts, add_tensor, unknown_fact
+from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.repository.lint import Finding, lint_files
-from modelhub.repository.objects import Commit, Entry, Manifest, MetricValue, ParamValue, TensorRun, Tree, ViewRecord
+from modelhub.repository.objects import (
+    Commit,
+    Entry,
+    Manifest,
+    MetricValue,
+    ParamValue,
+    T,
+    TensorRun,
+    Tree,
+    ViewRecord,
+)  # fmt: skip
 from modelhub.repository.repository import Repository
 from modelhub.repository.trees import read_files
 
@@ -24,21 +34,19 @@ class CommitIngest:
         self.repository = repository
         self._connection = connection
         self._facts = facts
+        self._settled: set[str] = set()
 
     def add(self, oid: str) -> None:
-        """Add a commit, its ancestors first; those whose objects gc has taken are left out."""
+        """Add a commit, its ancestors first; those that gc has taken or that are damaged are left out."""
         waiting = [oid]
         while waiting:
             top = waiting[-1]
-            if self._has(top):
+            commit = None if self._has(top) else self._read(top, Commit)
+            if commit is None:
+                self._settled.add(top)
                 waiting.pop()
                 continue
-            try:
-                commit = self.repository.get(top, Commit)
-            except ObjectNotFound:
-                waiting.pop()
-                continue
-            missing = [parent for parent in commit.parents if not self._has(parent) and self._is_stored(parent)]
+            missing = [parent for parent in commit.parents if parent not in self._settled and not self._has(parent)]
             if missing:
                 waiting += missing
             else:
@@ -49,7 +57,10 @@ class CommitIngest:
         """Set how these objects are stored now."""
         found = []
         for oid in oids:
-            info = self.repository.store.info(oid)
+            try:
+                info = self.repository.store.info(oid)
+            except ModelHubError:
+                continue
             base = None if info.base is None else self._no(info.base)
             found.append((self._no(oid), info.stored_nbytes, base, info.depth, ",".join(info.codecs)))
         rows.put_storage(self._connection, found)
@@ -61,8 +72,12 @@ class CommitIngest:
         number = rows.known_oid_no(self._connection, oid)
         return number is not None and rows.has_commit(self._connection, number)
 
-    def _is_stored(self, oid: str) -> bool:
-        return self.repository.store.contains(oid)
+    def _read(self, oid: str, kind: type[T]) -> T | None:
+        """Return an object, None where it is gone or damaged: fsck tells of that, the log must still be readable."""
+        try:
+            return self.repository.get(oid, kind)
+        except (ObjectNotFound, FormatError):
+            return None
 
     def _add_one(self, oid: str, commit: Commit) -> None:
         number = self._no(oid)
@@ -90,7 +105,8 @@ class CommitIngest:
     def _add_tree(self, commit_no: int, path: str, tree: str) -> None:
         tree_no = self._no(tree)
         rows.add_directories(self._connection, [(commit_no, path, tree_no)])
-        entries = self.repository.get(tree, Tree).entries
+        found = self._read(tree, Tree)
+        entries = {} if found is None else found.entries
         for name, entry in entries.items():
             if entry.mode == "tree":
                 self._add_tree(commit_no, f"{path}/{name}" if path else name, entry.oid)
@@ -106,11 +122,13 @@ class CommitIngest:
             manifest_no = None if entry.manifest is None else self._add_manifest(entry.manifest)
             yield tree_no, name, entry.mode, entry.size, self._no(entry.oid), manifest_no
 
-    def _add_manifest(self, oid: str) -> int:
+    def _add_manifest(self, oid: str) -> int | None:
         number = self._no(oid)
         if rows.has_manifest(self._connection, number):
             return number
-        manifest = self.repository.get(oid, Manifest)
+        manifest = self._read(oid, Manifest)
+        if manifest is None:
+            return None
         tensors = manifest.tensors()
         tensor_nos = [self._add_tensor(run) for run in tensors]
         found = [
@@ -130,7 +148,13 @@ class CommitIngest:
 
     def _add_tensor(self, run: TensorRun) -> int:
         known = rows.known_tensor_no(self._connection, self._no(run.oid), run.dtype)
-        return add_tensor(self._connection, self._facts.fact(run.oid, run.dtype)) if known is None else known
+        if known is not None:
+            return known
+        try:
+            fact = self._facts.fact(run.oid, run.dtype)
+        except (ObjectNotFound, FormatError):
+            fact = unknown_fact(run.oid, run.dtype, run.nbytes)
+        return add_tensor(self._connection, fact)
 
     def _add_lint(self, commit_no: int, oid: str, commit: Commit) -> None:
         findings = self._facts.findings.get(oid)
@@ -142,11 +166,10 @@ class CommitIngest:
         )
 
     def _lint(self, commit: Commit) -> list[Finding]:
-        before = {}
-        if commit.parents and self._is_stored(commit.parents[0]):
-            before = read_files(self.repository, self.repository.get(commit.parents[0], Commit).tree)
-        after = read_files(self.repository, commit.tree)
         try:
+            parent = self._read(commit.parents[0], Commit) if commit.parents else None
+            before = {} if parent is None else read_files(self.repository, parent.tree)
+            after = read_files(self.repository, commit.tree)
             return lint_files(self.repository.store.read, after, before, self._facts.statistics_of)
         except ModelHubError:
             return []

@@ -32,6 +32,7 @@ where p.position = 0 and u.tensor_no <> t.tensor_no and v.nans is not null and w
 _BATCH = 50
 
 Pair = tuple[int, int, str, str, str, str]
+Difference = tuple[int, int, float | None, float | None, float | None, float, int, int]
 
 
 def fill_differences(
@@ -41,24 +42,32 @@ def fill_differences(
 
     Cost: about 0.3 s for a changed model of 90 MB, once. With `connection` the rows go there, not to the file.
     """
-    with contextlib.ExitStack() as stack:
-        if connection is None:
-            try:
-                connection = stack.enter_context(contextlib.closing(open_catalog(repository.layout.catalog)))
-            except CatalogUnusableError:
-                return
-        pairs: list[Pair] = connection.execute(_MISSING).fetchall()
-        progress.start("comparing tensors", len(pairs), "tensors")
-        waiting = iter(pairs)
-        while batch := list(islice(waiting, _BATCH)):
-            found = list(_compare(repository, batch, progress))
+    if connection is not None:
+        for found in _compared(repository, connection, progress):
             with transaction(connection):
                 rows.add_differences(connection, found)
+        return
+    catalog = repository.layout.catalog
+    with contextlib.suppress(CatalogUnusableError), contextlib.closing(open_catalog(catalog)) as file:
+        opened = catalog.stat().st_ino
+        for found in _compared(repository, file, progress):
+            with repository.writing():
+                if catalog.stat().st_ino != opened:  # replaced meanwhile; what it lacks is filled in when asked again
+                    return
+                with transaction(file):
+                    rows.add_differences(file, found)
 
 
-def _compare(
-    repository: Repository, pairs: list[Pair], progress: Progress
-) -> Iterator[tuple[int, int, float | None, float | None, float | None, float, int, int]]:
+def _compared(repository: Repository, connection: sqlite3.Connection, progress: Progress) -> Iterator[list[Difference]]:
+    """Yield the missing rows, some at a time."""
+    pairs: list[Pair] = connection.execute(_MISSING).fetchall()
+    progress.start("comparing tensors", len(pairs), "tensors")
+    waiting = iter(pairs)
+    while batch := list(islice(waiting, _BATCH)):
+        yield list(_compare(repository, batch, progress))
+
+
+def _compare(repository: Repository, pairs: list[Pair], progress: Progress) -> Iterator[Difference]:
     from modelhub.weights.difference import compare
 
     for before_no, after_no, before, after, dtype_before, dtype_after in pairs:

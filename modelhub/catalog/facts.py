@@ -76,6 +76,13 @@ def measure(repository: Repository, oid: str, dtype: str) -> TensorFact:
     return TensorFact(oid, dtype, stored.size, statistics, sketch(stored.read, dtype, stored.size))
 
 
+def unknown_fact(oid: str, dtype: str, nbytes: int) -> TensorFact:
+    """Return what can be said of a tensor whose stored bytes are gone or damaged."""
+    from modelhub.weights.summary import TensorStatistics
+
+    return TensorFact(oid, dtype, nbytes, TensorStatistics(0, *[None] * 8), b"")
+
+
 def remember_facts(repository: Repository, facts: Sequence[TensorFact]) -> None:
     """Put what was learned into the catalog; where that is not possible now, it is learned again when needed."""
     if not facts:

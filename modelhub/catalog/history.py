@@ -8,12 +8,13 @@ from dataclasses import dataclass
 from itertools import islice
 from sqlite3 import Connection
 
+import msgspec
+
 SHORT_DIGITS = 10
 _BATCH = 500
 
 
-@dataclass(frozen=True, slots=True)
-class LogEntry:
+class LogEntry(msgspec.Struct, frozen=True):
     """One commit. `time` is unix milliseconds UTC, `offset` the author's minutes east; `refs` as people read them."""
 
     commit: str
@@ -162,18 +163,10 @@ def _entries(
     metrics = _metrics(connection, marks)
     for no in batch:
         _, oid, author, email, time, offset, message = commits[no]
-        yield LogEntry(
-            commit=oid,
-            parents=tuple(oids[parent] for parent in graph.parents.get(no, ())),
-            author=author,
-            email=email,
-            time=time,
-            offset=offset,
-            message=message,
-            refs=tuple(names.get(no, ())),
-            params=params.get(no, {}),
-            metrics=metrics.get(no, {}),
-        )
+        parents = tuple([oids[parent] for parent in graph.parents.get(no, ())])
+        refs = tuple(names.get(no, ()))
+        facts = params.get(no, {}), metrics.get(no, {})
+        yield LogEntry(oid, parents, author, email, time, offset, message, refs, *facts)
 
 
 def _params(connection: Connection, marks: str) -> dict[int, dict[str, str | float | None]]:

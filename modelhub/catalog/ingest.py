@@ -23,7 +23,7 @@ from modelhub.catalog.database import (
     transaction,
 )  # fmt: skip
 from modelhub.catalog.facts import Facts
-from modelhub.errors import LockHeld, StateError
+from modelhub.errors import LockHeld, ModelHubError, StateError
 from modelhub.files import remove
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.objects import Operation
@@ -36,37 +36,34 @@ def catch_up(repository: Repository, facts: Facts | None = None) -> None:
 
     The change itself is durable by then: where the catalog cannot follow now, the next who opens it makes it.
     """
-    try:
-        connection = open_catalog(repository.layout.catalog)
-    except CatalogUnusableError:
-        with contextlib.suppress(sqlite3.Error, OSError):
-            rebuild(repository)
-        return
-    with contextlib.closing(connection), contextlib.suppress(sqlite3.Error, CatalogUnusableError):
-        roll_forward(repository, connection, facts)
+    with contextlib.suppress(sqlite3.Error, OSError, CatalogUnusableError, ModelHubError):
+        _write_current(repository, facts)
 
 
 def bring_up_to_date(repository: Repository) -> sqlite3.Connection:
-    """Return a connection to a current catalog: rolled forward, rebuilt, or where nothing can be written in memory."""
+    """Return a connection to a current catalog: rolled forward, rebuilt, or where nothing can be written in memory.
+
+    Writes only with the writer lock, for a catalog must not be written to while another process replaces it.
+    """
     try:
-        connection = open_catalog(repository.layout.catalog)
-        try:
-            roll_forward(repository, connection)
-        except BaseException:
-            connection.close()
-            raise
-        return connection
+        with repository.writing(wait=False):
+            _write_current(repository)
+        return open_catalog_read_only(repository.layout.catalog)
+    except (LockHeld, StateError, OSError, sqlite3.Error, CatalogUnusableError):
+        return _in_memory(repository)
+
+
+def _write_current(repository: Repository, facts: Facts | None = None) -> None:
+    try:
+        with contextlib.closing(open_catalog(repository.layout.catalog)) as connection:
+            roll_forward(repository, connection, facts)
+            return
     except CatalogUnusableError:
         pass
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
-    try:
-        with repository.writing(wait=False):
-            rebuild(repository)
-        return open_catalog_read_only(repository.layout.catalog)
-    except (LockHeld, StateError, OSError, sqlite3.Error, CatalogUnusableError):
-        return _in_memory(repository)
+    rebuild(repository)
 
 
 def rebuild(repository: Repository, progress: Progress = SILENT) -> None:

@@ -6,7 +6,8 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 
-from modelhub.catalog.database import CatalogUnusableError, is_current, open_catalog_read_only
+from modelhub.catalog.database import CatalogUnusableError, is_current, is_damage, open_catalog_read_only
+from modelhub.errors import IntegrityError
 from modelhub.repository.repository import Repository
 
 Connection = sqlite3.Connection
@@ -16,20 +17,28 @@ Connection = sqlite3.Connection
 def open_current(repository: Repository) -> Iterator[Connection]:
     """Open the catalog for reading, brought up to date first where it is behind, rebuilt where it is damaged.
 
-    Where the repository cannot be written that happens in memory.
+    Where the repository cannot be written that happens in memory. Raises IntegrityError where a damage shows only
+    while reading.
     """
     connection = _open_if_current(repository) or _bring_up_to_date(repository)
     with contextlib.closing(connection):
-        yield connection
+        try:
+            yield connection
+        except sqlite3.DatabaseError as error:
+            if not is_damage(error):
+                raise
+            raise IntegrityError(f"the catalog is damaged: {error}", hint="'mh reindex' makes it anew") from error
 
 
 def _open_if_current(repository: Repository) -> Connection | None:
+    newest = repository.pointer().operation
     try:
         connection = open_catalog_read_only(repository.layout.catalog)
     except CatalogUnusableError:
         return None
-    if is_current(connection, repository.pointer().operation):
-        return connection
+    with contextlib.suppress(sqlite3.DatabaseError):
+        if is_current(connection, newest):
+            return connection
     connection.close()
     return None
 

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from modelhub.repository.repository import Act, Repository
 
 MOST_COMMAND_LETTERS = 1000
+LINES_AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -88,8 +89,9 @@ class Session:
 
     def write(self, lines: Iterable[str]) -> None:
         """Write lines of data to stdout."""
-        for line in lines:
-            sys.stdout.write(line + "\n")
+        waiting = iter(lines)
+        while some := list(islice(waiting, LINES_AT_ONCE)):
+            sys.stdout.write("\n".join(some) + "\n")
 
     def say(self, text: str) -> None:
         """Tell a person something on stderr, unless told to be quiet."""

@@ -31,7 +31,7 @@ class Failure:
 def describe(error: BaseException) -> Failure:
     """Return what to say about any exception that ends a command."""
     if isinstance(error, (KeyboardInterrupt, click.Abort)):
-        return Failure(exit_codes.INTERRUPTED, "interrupted; nothing was lost")
+        return Failure(exit_codes.INTERRUPTED, "interrupted; nothing was lost", "'mh op log' shows what was done")
     if isinstance(error, ModelHubError) and not isinstance(error, InternalError):
         return Failure(exit_codes.exit_code(type(error)), error.message, error.hint, _details(error))
     if isinstance(error, click.UsageError):
@@ -76,6 +76,8 @@ def _details(error: ModelHubError) -> tuple[str, ...]:
     if isinstance(error, QuerySyntaxError) and error.text and error.position is not None:
         return _pointed_at(error.text, error.position)
     listed: tuple[str, ...] = getattr(error, "paths", ()) or getattr(error, "findings", ())
+    if all(item in error.message for item in listed):
+        return ()
     shown = tuple(f"  {item}" for item in listed[:MOST_PATHS])
     more = len(listed) - len(shown)
     return (*shown, f"  and {more} more") if more else shown

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from modelhub.catalog.facts import remember_facts
+from modelhub.catalog.ingest import catch_up
 from modelhub.porcelain.recording import Recorder
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import write_index
@@ -38,7 +39,9 @@ def add(
         recorded = Recorder(repo, writer, progress).record(paths)
         published = writer.publish()
         write_index(repo.layout, recorded.entries)
-        remember_facts(repo, recorded.facts)
+        if recorded.facts:
+            catch_up(repo)
+            remember_facts(repo, recorded.facts)
     return AddResult(
         added=recorded.changes,
         unchanged=recorded.unchanged,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import platform
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -134,6 +135,33 @@ def _check(message: str, facts: CommitFacts) -> None:
     for name in (*facts.params, *facts.metrics):
         if not name or name != name.strip():
             raise InvalidInputError(f"'{name}' cannot be the name of a param or metric")
+    for name, value in facts.params.items():
+        if not _is_recordable(value):
+            raise InvalidInputError(
+                f"the param '{name}' is {str(value)[:40]}, which cannot be recorded as a number",
+                hint="give it as text",
+            )
+    for text in (
+        message,
+        *facts.params,
+        *facts.metrics,
+        *(item for item in facts.params.values() if isinstance(item, str)),
+    ):
+        _check_text(text)
+
+
+def _is_recordable(value: ParamValue) -> bool:
+    """Numbers must be finite and fit into 64 bits, as in JSON and SQL."""
+    if isinstance(value, int):
+        return abs(value) < 1 << 63
+    return not isinstance(value, float) or math.isfinite(value)
+
+
+def _check_text(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        raise InvalidInputError(f"{text[:40]!r} is not valid Unicode text", hint="write it anew in UTF-8") from None
 
 
 def _record(
@@ -208,7 +236,7 @@ def environment() -> dict[str, str]:
 
 
 def _refuse_warnings(findings: Sequence[Finding]) -> None:
-    warnings = [finding.message for finding in findings if finding.severity == "warning"]
+    warnings = [f"'{item.path}': {item.message}" for item in findings if item.severity == "warning"]
     if warnings:
         raise LintFailed(
             f"the weights have {len(warnings)} warning{'s' if len(warnings) > 1 else ''}: {'; '.join(warnings[:3])}",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
@@ -52,46 +53,62 @@ def fsck(repo: Repository, *, full: bool = False, repair: bool = False, progress
     problems = list(_pointer_problems(repo, repaired, repair=repair))
     damaged = list(repo.store.check(full=full, progress=progress))
     by_oid = {damage.oid: damage for damage in damaged if damage.oid is not None}
-    problems += [Problem(damage.place, damage.problem) for damage in damaged if damage.oid is None]
-    if not problems:
+    if problems:
+        problems += [Problem(damage.place, damage.problem, damage.oid) for damage in damaged]
+    else:
+        problems += [Problem(damage.place, damage.problem) for damage in damaged if damage.oid is None]
         missing = _missing(repo, by_oid.keys())
         touched = _Touched(repo, set(by_oid) | set(missing))
         problems += [touched.problem(oid, damage.place, damage.problem) for oid, damage in by_oid.items()]
         problems += [touched.problem(oid, "", text) for oid, text in missing.items()]
+        problems += _chain_problems(repo)
         problems += _index_problems(repo, repaired, repair=repair)
         problems += _catalog_problems(repo, repaired, repair=repair)
-    else:
-        problems += [Problem(damage.place, damage.problem, oid) for oid, damage in by_oid.items()]
-    infos = [repo.store.info(oid) for oid in repo.store.ids() if oid not in by_oid]
-    return FsckResult(len(infos), sum(info.stored_nbytes for info in infos), tuple(problems), tuple(repaired))
+    sizes = _stored_sizes(repo)
+    return FsckResult(len(sizes), sum(sizes), tuple(problems), tuple(repaired))
+
+
+def _stored_sizes(repo: Repository) -> list[int]:
+    sizes = []
+    for oid in repo.store.ids():
+        with contextlib.suppress(ModelHubError):
+            sizes.append(repo.store.info(oid).stored_nbytes)
+    return sizes
 
 
 def _pointer_problems(repo: Repository, repaired: list[str], *, repair: bool) -> Iterator[Problem]:
+    """Without the newest operation nothing is known of the refs, and so of the history."""
     try:
-        for _ in repo.operations():
-            pass
-    except IntegrityError as error:
+        repo.operation()
+    except (IntegrityError, ObjectNotFound) as error:
         if repair and _restore_pointer(repo):
             repaired.append("the pointer to the newest operation")
         else:
             yield Problem(".mh/head", error.message)
-    except ObjectNotFound as error:
+
+
+def _chain_problems(repo: Repository) -> Iterator[Problem]:
+    try:
+        for _ in repo.operations():
+            pass
+    except (IntegrityError, ObjectNotFound) as error:
         yield Problem(".mh/head", f"the record of operations is cut short: {error.message}")
 
 
 def _restore_pointer(repo: Repository) -> bool:
-    """Point at the stored operation with the highest number that no other one follows."""
+    """Point at the newest operation that can be read; of equal numbers, at the later one (a crash leaves such)."""
     with repo.writing():
         found = []
         for oid in repo.store.ids():
             try:
                 if repo.store.info(oid).kind == "operation":
-                    found.append((repo.get(oid, Operation).sequence, oid))
+                    operation = repo.get(oid, Operation)
+                    found.append((operation.sequence, operation.time, oid))
             except ModelHubError:
                 continue
         if not found:
             return False
-        sequence, oid = max(found)
+        sequence, _, oid = max(found)
         repo.point_at(oid, sequence)
         return True
 
@@ -107,7 +124,7 @@ def _missing(repo: Repository, known: Collection[str | None]) -> dict[str, str]:
             wanted.update(needs.of_file(entry))
     except IntegrityError:
         pass
-    absent = {oid: "it is missing" for oid in with_bases(repo, wanted) if not repo.store.contains(oid)}
+    absent = {oid: "it is missing" for oid in with_bases(repo, wanted, needs.broken) if not repo.store.contains(oid)}
     broken = {oid: text for oid, text in needs.broken.items() if oid not in known}
     return broken | absent
 
@@ -125,7 +142,7 @@ class _Touched:
         needs = Needs(self._repo)
         commits, files, tensors = [], [], []
         for commit, record in self._commits.items():
-            if oid not in with_bases(self._repo, needs.of_commit(commit)):
+            if oid not in with_bases(self._repo, needs.of_commit(commit), {}):
                 continue
             commits.append(commit)
             for path, names in self._files(record, oid):
@@ -140,14 +157,14 @@ class _Touched:
         except ModelHubError:
             return
         for path, entry in listed.items():
-            if oid not in with_bases(self._repo, needs.of_file(entry)):
+            if oid not in with_bases(self._repo, needs.of_file(entry), {}):
                 continue
             try:
                 manifest = self._repo.get(entry.manifest, Manifest) if entry.manifest else None
             except ModelHubError:
                 manifest = None
             runs = manifest.tensors() if manifest else []
-            yield path, [run.name for run in runs if oid in with_bases(self._repo, [run.oid])]
+            yield path, [run.name for run in runs if oid in with_bases(self._repo, [run.oid], {})]
 
 
 def _index_problems(repo: Repository, repaired: list[str], *, repair: bool) -> Iterator[Problem]:

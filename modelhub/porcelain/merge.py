@@ -12,8 +12,9 @@ from modelhub.porcelain.commit import environment
 from modelhub.porcelain.identity import code_state
 from modelhub.porcelain.moving import move, update_folder
 from modelhub.progress import SILENT, Progress
+from modelhub.repository.index import IndexEntry
 from modelhub.repository.merge import Side, merge_files
-from modelhub.repository.objects import Commit
+from modelhub.repository.objects import Commit, Entry
 from modelhub.repository.repository import Act, Repository, put
 from modelhub.repository.revision import resolve
 from modelhub.repository.status import FileChange, compare_files, load_index
@@ -73,8 +74,8 @@ def merge(
             return MergeResult("fast-forward", theirs, tuple(compare_files(before, after)))
         if choices.fast_forward:
             raise StateError("the histories have parted: this cannot be a fast-forward", hint="leave --ff-only away")
-        _require_nothing_staged(repo, before)
         merged = _merged(repo, base, before, theirs, choices)
+        _require_nothing_staged(repo, before, merged)
         update_folder(repo, before, merged, progress=progress)
         oid = _record(repo, act, merged, theirs, message or f"Merge '{revision}'")
         return MergeResult("merge", oid, tuple(compare_files(before, merged)))
@@ -98,15 +99,16 @@ def _merged(repo: Repository, base: str | None, ours: Files, theirs: str, choice
     return merged.files
 
 
-def _require_nothing_staged(repo: Repository, head: Files) -> None:
+def _require_nothing_staged(repo: Repository, head: Files, merged: Files) -> None:
+    """Refuse to merge beside staged changes, but for those of the very same merge that was cut short before."""
     entries = load_index(repo).entries
-    changed = [
-        path
-        for path in entries.keys() | head.keys()
-        if path not in entries or not entries[path].same_content(head.get(path))
-    ]
-    if changed:
-        raise StateError("there are staged changes", hint="commit them, or 'mh reset' to unstage them")
+    for path in entries.keys() | head.keys():
+        if not _holds(entries.get(path), head.get(path)) and not _holds(entries.get(path), merged.get(path)):
+            raise StateError("there are staged changes", hint="commit them, or 'mh reset' to unstage them")
+
+
+def _holds(entry: IndexEntry | None, wanted: Entry | None) -> bool:
+    return wanted is None if entry is None else entry.same_content(wanted)
 
 
 def _record(repo: Repository, act: Act, files: Files, theirs: str, message: str) -> str:

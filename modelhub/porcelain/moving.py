@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from modelhub.catalog.ingest import catch_up
@@ -40,12 +41,14 @@ def move(
 ) -> CheckoutResult:
     """Make the folder equal to the commit `refs` has as HEAD, then make `refs` the refs. For the holder of the lock.
 
-    Raises DirtyTree, with nothing changed, where unsaved work would be overwritten.
+    Where the refs are so already no operation is recorded. Raises DirtyTree, with nothing changed, where unsaved work
+    would be overwritten.
     """
-    before = head_files(repo, repo.refs)
-    report = update_folder(repo, before, head_files(repo, refs), force=force, progress=progress)
-    repo.record(act, refs, undoes=undoes)
-    catch_up(repo)
+    now = repo.refs
+    report = update_folder(repo, head_files(repo, now), head_files(repo, refs), force=force, progress=progress)
+    if refs != now or undoes is not None:
+        repo.record(act, refs, undoes=undoes)
+        catch_up(repo)
     return CheckoutResult(refs.head_commit, refs.branch, report.written, report.deleted, report.skipped_links)
 
 
@@ -61,9 +64,10 @@ def update_folder(
     *,
     force: bool = False,
     keep_equal: bool = True,
+    precious: Collection[str] = (),
     progress: Progress = SILENT,
 ) -> CheckoutReport:
     """Bring the folder and the index from one table of files to another (see `plan_checkout`)."""
     index = load_index(repo)
-    plan = plan_checkout(repo, index, before, after, force=force, keep_equal=keep_equal)
+    plan = plan_checkout(repo, index, before, after, force=force, keep_equal=keep_equal, precious=precious)
     return apply_checkout(repo, index, plan, progress)

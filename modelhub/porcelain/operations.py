@@ -11,7 +11,7 @@ from modelhub.oid import is_prefix
 from modelhub.porcelain.moving import head_files, move
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.objects import Operation, Person
-from modelhub.repository.refs import Refs
+from modelhub.repository.refs import Refs, describe
 from modelhub.repository.repository import Act, Repository
 
 ONLY_REFS = frozenset({"commit", "branch", "tag", "reset"})
@@ -72,7 +72,8 @@ def undo(
     """Take back the newest operation that is not taken back yet, or the given one; that is an operation of its own.
 
     Every ref the operation changed gets its value from before. A commit's files stay in the folder, as staged changes.
-    Raises StateError where there is nothing to undo, or a later operation changed the same ref.
+    Raises StateError where there is nothing to undo, a later operation changed the same ref, or gc has taken what it
+    would bring back.
     """
     with repo.writing(waiting=waiting):
         oid, found = _find(repo, operation)
@@ -80,6 +81,7 @@ def undo(
             raise StateError("nothing is left to undo", hint="'mh op log' shows what happened")
         refs = repo.refs
         restored = _reverted(refs, found, repo.get(found.previous, Operation))
+        _require_commits(repo, refs, restored)
         info = _info(repo, oid, found)
         if _keeps_folder(found) or head_files(repo, refs) == head_files(repo, restored):
             repo.record(act, restored, undoes=oid)
@@ -126,7 +128,16 @@ def _reverted(now: Refs, operation: Operation, before: Operation) -> Refs:
         else:
             table[name] = old
     head = before.head if operation.head != before.head and now.head == operation.head else now.head
+    if head in now.table and head not in table and before.head != head:
+        raise StateError(f"{describe(head)} is checked out", hint="switch to another branch first")
     return Refs(head, table)
+
+
+def _require_commits(repo: Repository, now: Refs, restored: Refs) -> None:
+    kept = {*now.table.values(), now.head_commit}
+    for commit in {*restored.table.values(), restored.head_commit} - kept:
+        if commit is not None and repo.kind_of(commit) != "commit":
+            raise StateError(f"commit {commit[:10]} is gone: gc has deleted it", hint="this cannot be undone any more")
 
 
 def _info(repo: Repository, oid: str, operation: Operation) -> OperationInfo:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from modelhub.catalog.asking import ask
-from modelhub.catalog.result import QueryResult
-from modelhub.catalog.sql import LIMIT_ROWS
+from modelhub.catalog.query.result import QueryResult
+from modelhub.catalog.query.sql import LIMIT_ROWS
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.repository import Repository
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,7 @@ from modelhub.repository.content import read_manifest
 from modelhub.repository.index import IndexEntry
 from modelhub.repository.names import check_path, check_siblings
 from modelhub.repository.objects import Manifest
+from modelhub.repository.obstacles import clashing
 from modelhub.repository.repository import Repository
 from modelhub.repository.snapshot import Snapshot, Snapshotter
 from modelhub.repository.status import FileChange, WorkState, inspect
@@ -65,6 +66,8 @@ class Recorder:
             check_path(path)
         snapshots, facts = self._snapshot(state, changed)
         entries = {path: entry for path, entry in state.fresh.items() if path not in gone}
+        for other in _replaced(entries.keys() & set(state.deleted), changed):
+            del entries[other]
         entries |= {snapshot.path: snapshot.entry for snapshot in snapshots}
         return Recorded(
             entries=entries,
@@ -109,6 +112,11 @@ def _select(state: WorkState, paths: Sequence[str] | None) -> set[str]:
             raise PathNotFound(f"'{path}' names no file here", hint="it may be ignored: see .mhignore and 'mh status'")
         chosen |= inside & touched
     return chosen
+
+
+def _replaced(deleted: Collection[str], changed: Sequence[str]) -> set[str]:
+    """The deleted files that cannot stay beside those recorded: a folder took a file's place, or a file a folder's."""
+    return {other for path in changed for other in clashing(path, deleted)} if deleted else set()
 
 
 def _changes(state: WorkState, snapshots: Iterable[Snapshot], gone: Iterable[str]) -> Iterator[FileChange]:

@@ -10,7 +10,7 @@ from modelhub.catalog.ingest import catch_up
 from modelhub.errors import IntegrityError
 from modelhub.porcelain.moving import head_files, update_folder
 from modelhub.progress import SILENT, Progress
-from modelhub.repository.index import read_index, staged, write_index
+from modelhub.repository.index import IndexEntry, staged, write_index
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.revision import resolve
 from modelhub.repository.status import load_index
@@ -51,8 +51,12 @@ def reset(
         written: tuple[str, ...] = ()
         deleted: tuple[str, ...] = ()
         if mode == "hard":
+            head = head_files(repo, refs)
+            beside = _staged_beside(repo, head)
+            precious = [path for path, entry in beside.items() if not entry.same_content(after.get(path))]
+            before = {path: entry.entry() for path, entry in beside.items()} | head
             report = update_folder(
-                repo, _present(repo, head_files(repo, refs)), after, force=force, keep_equal=False, progress=progress
+                repo, before, after, force=force, keep_equal=False, precious=precious, progress=progress
             )
             written, deleted = report.written, report.deleted
         elif mode == "mixed":
@@ -75,8 +79,6 @@ def reset_index(repo: Repository, after: Files | None = None) -> None:
     write_index(repo.layout, {path: staged(entry) for path, entry in after.items()} | kept)
 
 
-def _present(repo: Repository, head: Files) -> Files:
-    """The files of HEAD and what is staged beside them: a hard reset takes both away."""
-    if read_index(repo.layout) is None:
-        return head
-    return {path: entry.entry() for path, entry in load_index(repo).entries.items()} | head
+def _staged_beside(repo: Repository, head: Files) -> dict[str, IndexEntry]:
+    """What is staged under paths that HEAD does not have: a hard reset takes it away, by force."""
+    return {path: entry for path, entry in load_index(repo).entries.items() if path not in head}

@@ -10,6 +10,7 @@ from modelhub.progress import SILENT, Progress
 from modelhub.repository.checkout import apply_checkout, plan_checkout
 from modelhub.repository.index import IndexEntry, staged, write_index
 from modelhub.repository.objects import Entry
+from modelhub.repository.obstacles import clashing
 from modelhub.repository.repository import Repository
 from modelhub.repository.revision import resolve
 from modelhub.repository.status import load_index
@@ -66,6 +67,8 @@ def unstage(repo: Repository, *, paths: Sequence[str], source: str = "HEAD") -> 
                 del entries[path]
                 changed.append(path)
             elif path not in entries or not entries[path].same_content(wanted):
+                for other in clashing(path, entries):
+                    del entries[other]
                 entries[path] = staged(wanted)
                 changed.append(path)
         write_index(repo.layout, entries)

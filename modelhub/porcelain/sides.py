@@ -9,7 +9,8 @@ from modelhub.oid import Bytes, Kind, oid_of
 from modelhub.repository.content import read_manifest
 from modelhub.repository.objects import Commit, Entry, Manifest, TensorRun
 from modelhub.repository.repository import Repository
-from modelhub.repository.snapshot import FileReader, Snapshotter
+from modelhub.repository.run_recorder import FileReader
+from modelhub.repository.snapshot import Snapshotter
 from modelhub.repository.status import inspect, load_index
 from modelhub.repository.tensor_keeper import item_of
 from modelhub.repository.trees import Files, read_files

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from modelhub.errors import LockHeld, StateError
 from modelhub.repository.index import write_index
 from modelhub.repository.repository import Repository
-from modelhub.repository.status import FileChange, WorkState, compare_files, inspect
+from modelhub.repository.status import FileChange, WorkState, compare_files, inspect, load_index
 from modelhub.repository.trees import read_files
 
 
@@ -56,6 +56,7 @@ def _remember(repo: Repository, state: WorkState) -> None:
         return
     try:
         with repo.writing(wait=False):
-            write_index(repo.layout, state.fresh)
+            if load_index(repo) == state.index:
+                write_index(repo.layout, state.fresh)
     except (LockHeld, StateError, OSError):
         pass

@@ -118,8 +118,8 @@ class _Pair:
         )
 
     def _numbers(self, one: TensorRun, other: TensorRun) -> TensorDifference | None:
-        from modelhub.weights.arrays import is_numeric
         from modelhub.weights.difference import combine_differences, compare, partial_difference
+        from modelhub.weights.summary import is_numeric
 
         if not (is_numeric(one.dtype) and is_numeric(other.dtype)):
             return None

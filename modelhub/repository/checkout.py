@@ -168,15 +168,15 @@ def _write_link(repository: Repository, work: files.WorkFolder, path: str, entry
 
 
 def stays_inside(path: str, target: str) -> bool:
-    """Tell whether a link at `path` with this target leads to a place inside the folder."""
+    """Tell whether a link at `path` with this target leads to a place inside the folder.
+
+    Steps up are only trusted at the beginning: after a name, which may be a link itself, they lead anywhere.
+    """
     if not target or PurePosixPath(target).is_absolute():
         return False
-    depth = path.count("/")
-    for part in PurePosixPath(target).parts:
-        depth += -1 if part == ".." else 1
-        if depth < 0:
-            return False
-    return True
+    parts = PurePosixPath(target).parts
+    up = parts.count("..")
+    return all(part == ".." for part in parts[:up]) and up <= path.count("/")
 
 
 def _refuse(paths: list[str], why: str, hint: str) -> None:

@@ -19,7 +19,7 @@ def read_condemned(layout: Layout) -> Condemned:
     """Return the list; an absent or damaged one is empty, which only means that the grace starts anew."""
     try:
         return msgspec.json.decode((layout.folder / "condemned").read_bytes(), type=Condemned)
-    except (FileNotFoundError, msgspec.DecodeError):
+    except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
         return Condemned()
 
 

@@ -78,7 +78,7 @@ def read_index(layout: Layout) -> Index | None:
     if content[:OID_DIGITS].decode("ascii", "replace") == oid_of(body):
         try:
             return msgspec.msgpack.decode(body, type=Index)
-        except msgspec.DecodeError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             pass
     raise IntegrityError(
         f"the staging index '{layout.index}' is damaged", hint="'mh reset' makes it anew from the last commit"

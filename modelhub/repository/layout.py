@@ -96,7 +96,7 @@ def check_format(layout: Layout) -> None:
             f"'{layout.folder}' is not a finished repository: it has no format file",
             hint="'mh init' completes it",
         ) from None
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, UnicodeDecodeError):
         raise FormatError(f"'{layout.format}' is damaged", hint='it should read {"features":[],"format":1}') from None
     if found.format > FORMAT or found.features:
         raise FormatError(

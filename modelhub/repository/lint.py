@@ -24,13 +24,17 @@ StatisticsOf = Callable[[str, str], "TensorStatistics"]
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """One thing that looks wrong. `tensor` is empty where it is about the file."""
+    """One thing that looks wrong. `tensor` is empty where it is about the file.
+
+    `is_new` is False for a note that held of the same tensor in the version before: it need not be said again.
+    """
 
     path: str
     tensor: str
     code: str
     severity: str
     message: str
+    is_new: bool = True
 
 
 def lint_files(
@@ -62,11 +66,20 @@ def _lint_manifest(path: str, manifest: Manifest, old: Manifest | None, statisti
     found = []
     if manifest.problem is not None:
         found.append(Finding(path, "", "unreadable", "warning", manifest.problem))
-    dtypes = {} if old is None else {run.name: run.dtype for run in old.tensors()}
+    olds = {} if old is None else {run.name: run for run in old.tensors()}
+
+    def held_before(code: str, name: str) -> bool:
+        run = olds.get(name)
+        if run is None:
+            return False
+        earlier = findings(name, run.dtype, statistics_of(run.oid, run.dtype), shape=run.shape)
+        return any(item.code == code for item in earlier)
+
     for run in manifest.tensors():
-        statistics = statistics_of(run.oid, run.dtype)
-        items = findings(run.name, run.dtype, statistics, dtypes.get(run.name), shape=run.shape)
-        found += [Finding(path, item.tensor, item.code, item.severity, item.message) for item in items]
+        before_dtype = olds[run.name].dtype if run.name in olds else None
+        for item in findings(run.name, run.dtype, statistics_of(run.oid, run.dtype), before_dtype, shape=run.shape):
+            is_new = item.severity == "warning" or not held_before(item.code, item.tensor)
+            found.append(Finding(path, item.tensor, item.code, item.severity, item.message, is_new))
     return found
 
 
@@ -82,12 +95,13 @@ def _lint_shards(
         return [Finding(path, "", "unreadable", "warning", error.message)] if path in changed else []
     folder = path.rpartition("/")[0]
     found = []
+    absent: list[str] = []
     for shard in sorted(set(weight_map.values())):
         place = f"{folder}/{shard}" if folder else shard
         if path not in changed and place not in changed and place in files:
             continue
         if place not in files:
-            found.append(Finding(path, "", "missing-shard", "warning", f"the shard '{shard}' is not there"))
+            absent.append(shard)
             continue
         manifest = _manifest(read, files[place])
         have = (
@@ -99,6 +113,10 @@ def _lint_shards(
         if missing and (manifest is None or manifest.problem is None):
             message = f"'{shard}' lacks {len(missing)} tensors the index promises, such as '{missing[0]}'"
             found.append(Finding(path, missing[0], "missing-tensor", "warning", message))
+    if absent:
+        few = f"the shard '{absent[0]}' is not there"
+        many = f"{len(absent)} shards are not there, such as '{absent[0]}'"
+        found.append(Finding(path, "", "missing-shard", "warning", few if len(absent) == 1 else many))
     return found
 
 

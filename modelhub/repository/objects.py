@@ -167,7 +167,7 @@ def decode(data: bytes, kind: type[T], oid: str) -> T:
     """Return the object that these verified bytes hold. Raises IntegrityError where they are not of the kind's form."""
     try:
         return msgspec.json.decode(data, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise IntegrityError(f"the {KIND_OF[kind]} {oid[:12]} cannot be understood: {error}") from None
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 
-from modelhub.errors import ModelHubError, ObjectNotFound
+from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.repository.content import chunk_oids
 from modelhub.repository.index import IndexEntry
 from modelhub.repository.objects import Commit, Entry, Manifest, Tree
@@ -62,8 +62,11 @@ class Needs:
                 yield from self.of_file(entry)
 
 
-def with_bases(repository: Repository, oids: Iterable[str]) -> set[str]:
-    """Return the objects and every object their stored deltas build on, whether they are there or not."""
+def with_bases(repository: Repository, oids: Iterable[str], broken: dict[str, str] | None = None) -> set[str]:
+    """Return the objects and every object their stored deltas build on. Objects that are missing are in the answer too.
+
+    Where it cannot be told what an object builds on, that goes into `broken`; without one IntegrityError is raised.
+    """
     found: set[str] = set()
     waiting = list(oids)
     while waiting:
@@ -74,6 +77,11 @@ def with_bases(repository: Repository, oids: Iterable[str]) -> set[str]:
         try:
             base = repository.store.info(oid).base
         except ObjectNotFound:
+            continue
+        except FormatError as error:
+            if broken is None:
+                raise
+            broken[oid] = error.message
             continue
         if base is not None:
             waiting.append(base)

@@ -99,7 +99,7 @@ class Repository:
         """Return the pointer to the newest operation. Raises IntegrityError where the file is damaged."""
         try:
             pointer = msgspec.json.decode(self.layout.head.read_bytes(), type=Pointer)
-        except (FileNotFoundError, msgspec.DecodeError):
+        except (FileNotFoundError, msgspec.DecodeError, UnicodeDecodeError):
             pointer = None
         if pointer is None or pointer.check != _check(pointer.operation, pointer.sequence):
             raise IntegrityError(

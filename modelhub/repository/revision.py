@@ -125,7 +125,13 @@ def _past_value(repository: Repository, name: str, back: int) -> str:
         if value is None or value == last:
             continue
         if back == 0:
-            return value
+            return _still_there(repository, value, name)
         back -= 1
         last = value
     raise RefNotFound(f"'{name}@{{…}}' has no value that far back", hint="'mh op log' shows what happened")
+
+
+def _still_there(repository: Repository, commit: str, name: str) -> str:
+    if repository.kind_of(commit) != "commit":
+        raise RefNotFound(f"'{name}' was at commit {commit[:10]} then, which gc has deleted since")
+    return commit

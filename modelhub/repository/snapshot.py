@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from blake3 import blake3
-
-from modelhub.errors import StateError, UnsupportedModelFile
+from modelhub.errors import UnsupportedModelFile
 from modelhub.formats.detect import read_model
-from modelhub.formats.extent import ModelFile, TensorExtent
-from modelhub.oid import oid_of
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import IndexEntry
-from modelhub.repository.objects import ChunkRun, LiteralRun, Manifest, Run, TensorRun, ViewRecord, encode
+from modelhub.repository.objects import Manifest, encode
+from modelhub.repository.run_recorder import WHOLE_NBYTES, FileReader, RunRecorder, changed_while_read
 from modelhub.repository.tensor_keeper import TensorKeeper
-from modelhub.repository.worktree import READ_NBYTES, WorkFile, mode_of, open_for_reading
+from modelhub.repository.worktree import WorkFile, mode_of, open_for_reading
 
 if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
-
-WHOLE_NBYTES = 1 << 20
-"""Files up to this size are one blob, larger ones content-defined chunks; so are literal runs of model files."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,30 +28,6 @@ class Snapshot:
     entry: IndexEntry
     manifest: Manifest | None
     problem: str | None
-
-
-class FileReader:
-    """Reads a file by position; the file must stay the same meanwhile. Implements the `Source` of `formats`."""
-
-    def __init__(self, path: str, handle: FileIO, size: int) -> None:
-        self.size = size
-        self._path = path
-        self._descriptor = handle.fileno()
-
-    def read(self, offset: int, nbytes: int) -> bytes:
-        """Return exactly these bytes. Raises StateError where the file became shorter."""
-        data = os.pread(self._descriptor, nbytes, offset)
-        while len(data) < nbytes:
-            more = os.pread(self._descriptor, nbytes - len(data), offset + len(data))
-            if not more:
-                raise changed_while_read(self._path)
-            data += more
-        return data
-
-
-def changed_while_read(path: str) -> StateError:
-    """Return the error for a file that another program is writing."""
-    return StateError(f"'{path}' changed while it was being read", hint="wait until it is written, then try again")
 
 
 class Snapshotter:
@@ -102,97 +69,6 @@ class Snapshotter:
             data = reader.read(0, reader.size)
             self._progress.advance(len(data))
             return None, self._writer.put(data), None
-        manifest = self._record_runs(path, reader, model, problem)
+        with RunRecorder(path, reader, self._writer, keeper=self._keeper, progress=self._progress) as recorder:
+            manifest = recorder.record(model, problem)
         return manifest, manifest.file, problem
-
-    def _record_runs(self, path: str, reader: FileReader, model: ModelFile | None, problem: str | None) -> Manifest:
-        spans = list(_spans(model.extents if model else (), reader.size))
-        file_oid, span_oids = _hash_spans(reader, spans, self._progress)
-        literals = bytearray()
-        runs: list[Run] = []
-        for span, oid in zip(spans, span_oids, strict=True):
-            if span.extent is not None:
-                runs.append(self._record_tensor(path, reader, span.extent, oid))
-            elif span.nbytes <= WHOLE_NBYTES and model is not None:
-                literals += reader.read(span.offset, span.nbytes)
-                runs.append(LiteralRun(span.nbytes))
-            else:
-                runs += self._record_chunks(reader, span)
-        return Manifest(
-            format=model.format if model else "bytes",
-            size=reader.size,
-            file=file_oid,
-            runs=tuple(runs),
-            literals=self._writer.put(bytes(literals)) if literals else None,
-            views=_views(model),
-            metadata=dict(model.metadata) if model else {},
-            notes=model.notes if model else (),
-            problem=problem,
-        )
-
-    def _record_tensor(self, path: str, reader: FileReader, extent: TensorExtent, oid: str) -> TensorRun:
-        def read(offset: int, nbytes: int) -> bytes:
-            return reader.read(extent.offset + offset, nbytes)
-
-        self._keeper.keep(path, extent, oid, read)
-        self._progress.advance(extent.nbytes)
-        return TensorRun(extent.nbytes, oid, extent.name, extent.dtype, extent.shape, extent.strides)
-
-    def _record_chunks(self, reader: FileReader, span: Span) -> Iterator[ChunkRun]:
-        from modelhub.store.chunker import chunk_spans
-
-        def read(offset: int, nbytes: int) -> bytes:
-            return reader.read(span.offset + offset, nbytes)
-
-        for offset, nbytes in chunk_spans(read, span.nbytes):
-            yield ChunkRun(nbytes, self._writer.put(read(offset, nbytes)))
-            self._progress.advance(nbytes)
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A stretch of a file: a tensor, or the literal bytes before or after one."""
-
-    offset: int
-    nbytes: int
-    extent: TensorExtent | None
-
-
-def _spans(extents: tuple[TensorExtent, ...], size: int) -> Iterator[Span]:
-    position = 0
-    for extent in extents:
-        if extent.offset > position:
-            yield Span(position, extent.offset - position, None)
-        yield Span(extent.offset, extent.nbytes, extent)
-        position = extent.offset + extent.nbytes
-    if position < size:
-        yield Span(position, size - position, None)
-
-
-def _views(model: ModelFile | None) -> tuple[ViewRecord, ...]:
-    if model is None:
-        return ()
-    return tuple(
-        ViewRecord(view.name, view.dtype, view.shape, view.strides, view.extent, view.start) for view in model.views
-    )
-
-
-def _hash_spans(reader: FileReader, spans: list[Span], progress: Progress) -> tuple[str, list[str]]:
-    """Return the BLAKE3 of the file and of each span, in one pass with a core for each of the two."""
-    whole = blake3()
-    oids = []
-    with ThreadPoolExecutor(1) as pool:
-        for span in spans:
-            if span.nbytes <= READ_NBYTES:
-                block = reader.read(span.offset, span.nbytes)
-                whole.update(block)
-                oids.append(oid_of(block))
-                continue
-            digest = blake3()
-            for start in range(0, span.nbytes, READ_NBYTES):
-                block = reader.read(span.offset + start, min(READ_NBYTES, span.nbytes - start))
-                pending = pool.submit(whole.update, block)
-                digest.update(block)
-                pending.result()
-            oids.append(digest.hexdigest())
-    return whole.hexdigest(), oids

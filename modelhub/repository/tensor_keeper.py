@@ -100,13 +100,10 @@ class TensorKeeper:
 
         if self._writer.contains(oid):
             return
-        item = item_of(extent.dtype)
-        if extent.nbytes <= item.block_nbytes:
-            read = _in_memory(read(0, extent.nbytes))
         sample = sketch(read, extent.dtype, extent.nbytes)
         observer = _Observer(extent.dtype, read)
         bases = self._bases(path, extent, sample)
-        self._writer.put_stream(oid, extent.nbytes, observer.read, item=item, bases=bases)
+        self._writer.put_stream(oid, extent.nbytes, observer.read, item=item_of(extent.dtype), bases=bases)
         fact = TensorFact(oid, extent.dtype, extent.nbytes, observer.statistics(), sample)
         self._nearest.learn(fact)
         self.facts.append(fact)
@@ -115,11 +112,6 @@ class TensorKeeper:
         """The same tensor of the versions this one descends from; only if none will do, whatever looks alike."""
         yield from self._known.find(path, extent)
         yield from self._nearest.find(extent, sample)
-
-
-def _in_memory(content: bytes) -> Read:
-    """Read from a tensor of one block, which is kept until it is encoded anyway."""
-    return lambda offset, nbytes: content if nbytes == len(content) else content[offset : offset + nbytes]
 
 
 class _Observer:

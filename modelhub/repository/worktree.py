@@ -65,8 +65,10 @@ def _scan_folder(root: Path, prefix: str, tracked: _Tracked, rules: IgnoreRules,
         raise StateError(
             f"the folder '{prefix or root}' cannot be read", hint="check its rights, or name it in .mhignore"
         ) from None
-    if any(entry.name == IGNORE_FILE for entry in entries):
-        rules = rules.below(prefix, (root / prefix / IGNORE_FILE).read_text("utf-8", "replace"))
+    except (FileNotFoundError, NotADirectoryError):
+        return
+    if any(entry.name == IGNORE_FILE and entry.is_file() for entry in entries):
+        rules = rules.below(prefix, _read_rules(root / prefix / IGNORE_FILE))
     for entry in entries:
         if entry.name in ALWAYS or (entry.name.startswith(".mh-") and entry.name.endswith(".tmp")):
             continue
@@ -77,6 +79,15 @@ def _scan_folder(root: Path, prefix: str, tracked: _Tracked, rules: IgnoreRules,
                 _scan_folder(root, path + "/", tracked, _inside(path, rules), found)
         elif path in tracked.index.entries or not rules.ignores(path, folder=False):
             _add_file(entry, path, found)
+
+
+def _read_rules(path: Path) -> str:
+    try:
+        return path.read_text("utf-8", "replace")
+    except FileNotFoundError:
+        return ""
+    except OSError as error:
+        raise StateError(f"'{path}' cannot be read: {error.strerror}", hint="check its rights") from None
 
 
 def _inside(path: str, rules: IgnoreRules) -> IgnoreRules:

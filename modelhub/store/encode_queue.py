@@ -35,6 +35,11 @@ class PendingObject:
     frames: list[Frame] = field(default_factory=list)
     uses_base: bool = False
 
+    @property
+    def is_one_block(self) -> bool:
+        """A blob of one block, whose id the check of that block must begin: it need not be hashed twice."""
+        return self.kind == "blob" and 0 < self.size <= self.item.block_nbytes
+
     def record(self) -> Record:
         """Return the record, once all frames are there; the base is named only if a frame needs it."""
         base = self.base if self.uses_base else None
@@ -97,9 +102,18 @@ class EncodeQueue:
             return
         self._load -= step.nbytes
         encoded = step.encoded()
+        if step.owner.is_one_block and not step.owner.oid.startswith(encoded.frame.block_check.hex()):
+            raise changed(step.owner.oid)
         step.owner.frames.append(encoded.frame)
         step.owner.uses_base |= encoded.uses_base
         self._pack.add_frame(encoded.data)
+
+
+def changed(oid: str) -> IntegrityError:
+    """Return the error for content that does not have its id: somebody is writing the file it comes from."""
+    return IntegrityError(
+        f"the file with object {oid} changed while being read", hint="wait until it is written, then try again"
+    )
 
 
 def _encode(owner: PendingObject, index: int, block: Bytes) -> EncodedBlock:

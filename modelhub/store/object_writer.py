@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import TYPE_CHECKING
 
-from modelhub.errors import IntegrityError, InternalError, ModelHubError, ObjectNotFound, StateError
+from modelhub.errors import InternalError, ModelHubError, ObjectNotFound, StateError
 from modelhub.files import Bytes
 from modelhub.oid import Kind, hasher, oid_of
-from modelhub.store.encode_queue import EncodeQueue, PendingObject
+from modelhub.store.encode_queue import EncodeQueue, PendingObject, changed
 from modelhub.store.item import BYTES, Item
 from modelhub.store.object_info import ObjectInfo, PublishResult
 from modelhub.store.pack.writer import PackWriter
@@ -80,8 +80,8 @@ class ObjectWriter:
     ) -> bool:
         """Add a blob whose id is known from `read(offset, nbytes)`; tell whether it was new.
 
-        `read` is called within this call only, block after block; encoding goes on behind it, so errors of the codecs
-        may come up at a later call. `bases` are ids to try as the base of a delta, best first: the first that exists,
+        `read` is called within this call only, block after block; encoding goes on behind it, so its errors may come up
+        at a later call. `bases` are ids to try as the base of a delta, best first: the first that exists,
         has the same size and is not too deep. Raises IntegrityError if what was read does not have this id.
         """
         if self.contains(oid):
@@ -141,11 +141,12 @@ class ObjectWriter:
         for index, offset in enumerate(range(0, pending.size, step)):
             block = read(offset, min(step, pending.size - offset))
             if len(block) != min(step, pending.size - offset):
-                raise _changed(pending.oid)
-            digest.update(block)
+                raise changed(pending.oid)
+            if not pending.is_one_block:
+                digest.update(block)
             queue.add_block(pending, index, block)
-        if digest.hexdigest() != pending.oid:
-            raise _changed(pending.oid)
+        if not pending.is_one_block and digest.hexdigest() != pending.oid:
+            raise changed(pending.oid)
         queue.end(pending)
 
     def _start(self) -> EncodeQueue:
@@ -176,8 +177,3 @@ class ObjectWriter:
             return StoredObject(entry, self._open, self._store.workers, trail)
         return self._store.open_below(oid, trail)
 
-
-def _changed(oid: str) -> IntegrityError:
-    return IntegrityError(
-        f"the file with object {oid} changed while being read", hint="wait until it is written, then try again"
-    )

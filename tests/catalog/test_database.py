@@ -95,6 +95,7 @@ def test_sqlites_own_check_names_damage(catalog):
 
 
 def test_reading_the_catalog_does_not_import_sqlalchemy_or_numpy():
-    code = "import sys, modelhub.catalog.query.sql, modelhub.catalog.rows; print({'sqlalchemy', 'numpy'} & set(sys.modules))"
+    modules = "modelhub.catalog.query.sql, modelhub.catalog.rows"
+    code = f"import sys, {modules}; print({{'sqlalchemy', 'numpy'}} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"

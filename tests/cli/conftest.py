@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -86,3 +91,41 @@ def project(folder: Path, mh: Mh) -> Path:
     mh("commit", "-m", "lower rate\n\nmore words", "--param", "lr=1e-4", "--metric", "accuracy=0.93")
     mh("tag", "v2")
     return folder
+
+
+Screen = Callable[..., Done]
+
+
+@pytest.fixture
+def screen(folder: Path) -> Screen:
+    """Run a command line of its own process on a terminal of so many columns; stdout and stderr are one."""
+
+    def call(*words: str, columns: int = 80, code: int = 0, **env: str) -> Done:
+        ours, theirs = pty.openpty()
+        sources = str(Path(__file__).parents[2])
+        settings = {"PYTHONPATH": sources, "TERM": "xterm", "COLUMNS": str(columns), "PAGER": "cat", **env}
+        process = subprocess.Popen(
+            [sys.executable, "-m", "modelhub", *words],
+            cwd=folder,
+            env={**os.environ, **settings},
+            stdin=theirs,
+            stdout=theirs,
+            stderr=theirs,
+        )
+        os.close(theirs)
+        shown = b""
+        with contextlib.suppress(OSError):  # Linux says EIO when the other side is closed
+            while block := os.read(ours, 65536):
+                shown += block
+        os.close(ours)
+        found = process.wait(timeout=60)
+        text = shown.decode("utf-8", "replace").replace("\r\n", "\n")
+        assert found == code, text
+        return Done(found, text, "")
+
+    return call
+
+
+def plain_text(text: str) -> str:
+    """Return what was shown without its colours."""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text)

@@ -15,10 +15,7 @@ def all_answers(repo: Repository, *, measured: bool = True) -> dict[str, list[tu
     with open_current(repo) as connection:
         if measured:
             fill_differences(repo)
-        return {
-            view.name: sorted(connection.execute(f"select * from {view.name}"), key=repr)  # noqa: S608
-            for view in VIEWS
-        }
+        return {view.name: sorted(connection.execute(f"select * from {view.name}"), key=repr) for view in VIEWS}
 
 
 def forget_catalog(repo: Repository) -> None:

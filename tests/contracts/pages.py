@@ -1,10 +1,10 @@
 """What a page of the documentation promises: its commands and its Python run, and print what the page shows.
 
-A block fenced as `console` holds commands after `$ ` and what they print. Ids, times and sizes are compared by kind, runs
-of spaces as one; `…` stands for anything within a line, and alone on a line for any number of lines. A command with
-nothing below it must only succeed; one that shows `error:` must fail. A `python` block runs, with all others of the
-page, in one namespace; a `text` block right after it is what it prints. `python file=NAME` (or any language) is written
-to that file.
+A block fenced as `console` holds commands after `$ ` and what they print. Ids, times and sizes are compared by kind,
+runs of spaces as one; `…` stands for anything within a line, and alone on a line for any number of lines. A command
+with nothing below it must only succeed; one that shows `error:` must fail. A `python` block runs, with all others of
+the page, in one namespace; a `text` block right after it is what it prints. `python file=NAME` (or any language) is
+written to that file.
 """
 
 from __future__ import annotations

@@ -93,7 +93,9 @@ class Project:
         self.write(path, content)
         return self.commit(message).commit
 
-    def switch(self, branch: str, *, create: bool = False, force: bool = False, start: str | None = None) -> CheckoutResult:
+    def switch(
+        self, branch: str, *, create: bool = False, force: bool = False, start: str | None = None
+    ) -> CheckoutResult:
         act = self.act(f"switch {branch}")
         return switch(self.repo, act=act, branch=branch, create=create, start=start, force=force)
 

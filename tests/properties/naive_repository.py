@@ -106,7 +106,7 @@ class NaiveRepository:
     # moving
 
     def lost(self, before: Files, after: Files, *, keep_equal: bool = True) -> set[str]:
-        """The paths where content that nothing else has would be overwritten, or that something stands in the way of."""
+        """The paths where content that nothing else has would be lost, or where something stands in the way."""
         found = set()
         for path in before.keys() | after.keys():
             old, new = before.get(path), after.get(path)

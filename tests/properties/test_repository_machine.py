@@ -333,8 +333,7 @@ class RepositoryMachine(RuleBasedStateMachine):
 
     @rule()
     def open_again(self) -> None:
-        self.project = Project(self.project.root, self.project.again())
-        self.project.now += len(self.model.done) * 10_000 + len(self.model.commits) * 10_000
+        self.project.repo = self.project.again()
 
     @rule()
     def lose_the_catalog(self) -> None:

@@ -105,10 +105,21 @@ def test_a_file_that_changes_while_being_read_is_an_error(store, folder) -> None
     assert files_in(folder) == []
 
 
+@pytest.mark.parametrize("nbytes", [1, 100_000])
+def test_one_block_that_does_not_have_its_id_is_noticed_before_anything_is_published(
+    store, folder, nbytes: int
+) -> None:
+    with pytest.raises(IntegrityError, match="changed while being read"), store.writer() as writer:
+        writer.put_stream(oid_of(b"a" * nbytes), nbytes, lambda offset, size: b"b" * size, item=BYTES)
+        writer.publish()
+    assert files_in(folder) == []
+
+
 def test_a_writer_that_failed_cannot_publish(store) -> None:
+    data = bytes(9 << 20)
     with store.writer() as writer:
         with pytest.raises(IntegrityError):
-            writer.put_stream(oid_of(b"a"), 1, lambda offset, nbytes: b"b", item=BYTES)
+            writer.put_stream(oid_of(data), len(data), lambda offset, nbytes: b"b" * nbytes, item=BYTES)
         with pytest.raises(ModelHubError):
             writer.put(b"more")
         with pytest.raises(ModelHubError):

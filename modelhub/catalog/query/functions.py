@@ -116,12 +116,12 @@ def _trimmer(*, left: bool, right: bool) -> Callable[..., str | None]:
 
 
 def _text(value: Any) -> str:
-    """Return a value as SQLite writes it in text."""
+    """Return a value as SQLite writes it in text: without a sign on zero."""
     if value in (math.inf, -math.inf):
         return "Inf" if value > 0 else "-Inf"
     if isinstance(value, bytes):
         return value.decode("utf-8", "replace")
     if isinstance(value, float):
-        digits, mark, exponent = f"{value:.15g}".partition("e")
+        digits, mark, exponent = f"{value or 0.0:.15g}".partition("e")
         return digits + ("" if "." in digits else ".0") + mark + exponent
     return str(value)

@@ -18,6 +18,7 @@ from modelhub.cli.output.quantities import short
 from modelhub.cli.output.text import clean, first_line
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.commit import CommitFacts, CommitResult, commit
+from modelhub.repository.lint import Finding
 
 MOST_CHANGES = 20
 MOST_FINDINGS = 20
@@ -101,13 +102,7 @@ def _tell(session: Session, result: CommitResult) -> None:
     """Say what was recorded; the lines a person may want to keep go to stdout."""
     for warning in result.warnings:
         session.warn(warning)
-    for finding in result.findings[:MOST_FINDINGS]:
-        if finding.severity == "warning":
-            session.warn(finding.message)
-        else:
-            session.say(f"note: {clean(finding.message)}")
-    if len(result.findings) > MOST_FINDINGS:
-        session.say(f"and {len(result.findings) - MOST_FINDINGS} more findings: mh show {short(result.commit)}")
+    _tell_findings(session, result)
     branch = "detached HEAD" if result.branch is None else clean(result.branch)
     oid = session.terminal.style(short(result.commit), "yellow")
     session.write([f"[{branch} {oid}] {first_line(result.message)}"])
@@ -116,3 +111,19 @@ def _tell(session: Session, result: CommitResult) -> None:
     if result.raw_nbytes:
         spent = stored(result.raw_nbytes, result.stored_nbytes, result.tensors_new, result.tensors_shared)
         session.write([f"  {spent}"])
+
+
+def _tell_findings(session: Session, result: CommitResult) -> None:
+    """Say each warning by itself (a file that cannot be read was named before), and notes of one kind together."""
+    warnings = [item for item in result.findings if item.severity == "warning" and item.code != "unreadable"]
+    for item in warnings[:MOST_FINDINGS]:
+        session.warn(f"'{item.path}': {item.message}")
+    if len(warnings) > MOST_FINDINGS:
+        session.warn(f"and {len(warnings) - MOST_FINDINGS} more: mh show {short(result.commit)}")
+    notes: dict[tuple[str, str], list[Finding]] = {}
+    for item in result.findings:
+        if item.severity != "warning" and item.is_new:
+            notes.setdefault((item.path, item.code), []).append(item)
+    for (path, _), items in notes.items():
+        more = "" if len(items) == 1 else f", and {len(items) - 1} more like it: mh show {short(result.commit)}"
+        session.say(f"note: '{clean(path)}': {clean(items[0].message)}{more}")

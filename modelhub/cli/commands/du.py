@@ -58,12 +58,14 @@ def _lines(session: Session, result: DuResult) -> Iterator[str]:
             _part(result.stored_nbytes, result.raw_nbytes),
         ),
     ]
-    yield from render((Column(), Column(right=True), Column(right=True)), rows, session.terminal, header=False)
+    yield from render(
+        (Column(least=16), Column(right=True), Column(right=True, rank=1)), rows, session.terminal, header=False
+    )
     yield f"{count(result.objects, 'object')}, {result.deltas} of them deltas"
     if not result.versions:
         return
     yield ""
-    layout = (
+    version_layout = (
         Column("version"),
         Column("day", rank=3),
         Column("files", right=True, rank=2),
@@ -82,11 +84,11 @@ def _lines(session: Session, result: DuResult) -> Iterator[str]:
         )
         for version in result.versions
     ]
-    yield from render(layout, versions, session.terminal)
+    yield from render(version_layout, versions, session.terminal)
 
 
 def _minus(nbytes: int) -> str:
-    return f"-{size(nbytes)}" if nbytes > 0 else size(-nbytes)
+    return f"-{size(nbytes)}" if nbytes > 0 else f"+{size(-nbytes)}" if nbytes else size(0)
 
 
 def _part(nbytes: int, whole: int) -> str:

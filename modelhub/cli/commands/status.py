@@ -56,7 +56,7 @@ def _long(session: Session, result: StatusResult) -> Iterator[str]:
     if result.head is None:
         yield "no commit yet"
     yield from _section(session, "staged for the next commit", "mh restore --staged PATH takes one back", result.staged)
-    hint = "mh add PATH stages, mh restore PATH discards" if result.staged else "mh restore PATH discards"
+    hint = "mh add PATH stages, mh restore -f PATH discards" if result.staged else "mh restore -f PATH discards"
     yield from _section(session, "changed", hint, result.unstaged)
     new = [FileChange("added", path) for path in result.untracked]
     yield from _section(session, "new", "name files to leave out in .mhignore", new)

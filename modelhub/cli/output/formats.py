@@ -34,8 +34,8 @@ def encode_rows(
 def _csv(columns: Sequence[str], rows: Iterable[Sequence[object]]) -> Iterator[str]:
     for row in (columns, *rows) if isinstance(rows, Sequence) else _chain(columns, rows):
         line = io.StringIO()
-        csv.writer(line, lineterminator="").writerow(["" if value is None else _flat(value) for value in row])
-        yield line.getvalue()
+        csv.writer(line, lineterminator="\n").writerow(["" if value is None else _flat(value) for value in row])
+        yield line.getvalue().removesuffix("\n")
 
 
 def _chain(first: Sequence[object], rest: Iterable[Sequence[object]]) -> Iterator[Sequence[object]]:

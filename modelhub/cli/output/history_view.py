@@ -24,9 +24,10 @@ def ref_names(refs: Sequence[str], terminal: Terminal) -> str:
 
 def facts(values: Mapping[str, object], most: int | None = None, ellipsis: str = "…") -> str:
     """Return 'accuracy=0.97 loss=0.1', at most so many."""
-    listed = list(values.items())[:most]
-    more = f" {ellipsis}" if most is not None and len(values) > most else ""
-    return " ".join(f"{clean(name)}={clean(number(value))}" for name, value in listed) + more
+    listed = [f"{clean(name)}={clean(number(value))}" for name, value in values.items()]
+    if most is not None and len(listed) > most:
+        listed[most:] = [ellipsis]
+    return " ".join(listed)
 
 
 def one_line(entry: LogEntry, terminal: Terminal) -> str:
@@ -50,5 +51,5 @@ def long_form(entry: LogEntry, terminal: Terminal) -> list[str]:
     if entry.metrics:
         lines.append(f"Metrics: {terminal.style(facts(entry.metrics), 'bold')}")
     lines.append("")
-    lines += [f"    {line}".rstrip() for line in clean_lines(entry.message)]
+    lines += [f"    {line}" if line else "" for line in clean_lines(entry.message)]
     return lines

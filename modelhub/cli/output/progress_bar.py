@@ -6,7 +6,8 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from modelhub.cli.output.terminal import Terminal
+from modelhub.cli.output.quantities import size
+from modelhub.cli.output.terminal import DEFAULT_WIDTH, Terminal
 from modelhub.cli.output.text import clean
 
 if TYPE_CHECKING:
@@ -14,6 +15,7 @@ if TYPE_CHECKING:
     from rich.progress import TaskID
 
 DELAY_S = 0.5
+WIDE_ENOUGH = 60
 
 
 class TerminalProgress:
@@ -86,23 +88,35 @@ class TerminalProgress:
 
 def _make_bars(terminal: Terminal, unit: str) -> Bars:
     from rich.console import Console
-    from rich.progress import BarColumn, Progress, ProgressColumn, Task, TimeRemainingColumn
+    from rich.progress import BarColumn, Progress, ProgressColumn, Task
+    from rich.table import Column
     from rich.text import Text
 
-    from modelhub.cli.output.quantities import size
-
-    class Amount(ProgressColumn):
-        def render(self, task: Task) -> Text:
-            in_bytes = task.fields.get("unit", unit) == "bytes"
-            done = size(int(task.completed)) if in_bytes else f"{int(task.completed)}"
-            total = "" if task.total is None else " of " + (size(int(task.total)) if in_bytes else f"{int(task.total)}")
-            speed = f", {size(int(task.speed))}/s" if in_bytes and task.speed else ""
-            return Text(done + total + speed)
+    width = terminal.width or DEFAULT_WIDTH
 
     class Label(ProgressColumn):
         def render(self, task: Task) -> Text:
             return Text(task.description)
 
-    console = Console(stderr=True, no_color=not terminal.colour, width=terminal.width)
-    bar = BarColumn(bar_width=None if (terminal.width or 80) > 60 else 10)
-    return Progress(Label(), bar, Amount(), TimeRemainingColumn(), console=console, transient=True)
+    class Amount(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(_amount(task.completed, task.total, task.fields.get("unit", unit)))
+
+    class Rest(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            left = task.time_remaining
+            return Text("" if left is None else f"{int(left) // 60}:{int(left) % 60:02} left")
+
+    whole = Column(no_wrap=True)
+    columns: list[ProgressColumn] = [Label(whole), BarColumn(bar_width=min(40, max(4, width - 56))), Amount(whole)]
+    if width >= WIDE_ENOUGH:
+        columns.append(Rest(whole))
+    console = Console(stderr=True, force_terminal=True, no_color=not terminal.colour, width=width)
+    return Progress(*columns, console=console, transient=True)
+
+
+def _amount(done: float, total: float | None, unit: str) -> str:
+    """Return '12.0 MB of 90.9 MB', '3 of 17 files', '3 files'."""
+    if unit == "bytes":
+        return size(int(done)) + ("" if total is None else f" of {size(int(total))}")
+    return f"{int(done)}{'' if total is None else f' of {int(total)}'} {unit}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from datetime import UTC, datetime, timedelta, timezone
+from functools import cache
 
 SHORT_ID = 10
 
@@ -97,7 +98,8 @@ def _relative(part: float) -> str:
 
 def moment(time_ms: int, offset: int) -> str:
     """Return a recorded time in its own zone: '2026-01-31 14:05:09 +0100'."""
-    return _local(time_ms, offset).strftime("%Y-%m-%d %H:%M:%S %z")
+    local = _local(time_ms, offset)
+    return f"{local.isoformat(' ', 'seconds')[:19]} {_zone(offset)[1]}"
 
 
 def day(time_ms: int, offset: int = 0) -> str:
@@ -111,11 +113,17 @@ def iso_time(time_ms: int) -> str:
 
 
 def _local(time_ms: int, offset: int) -> datetime:
-    epoch = datetime(1970, 1, 1, tzinfo=UTC)
     try:
-        return (epoch + timedelta(milliseconds=time_ms)).astimezone(timezone(timedelta(minutes=offset)))
-    except (OverflowError, ValueError):
-        return epoch
+        return datetime.fromtimestamp(time_ms / 1000, _zone(offset)[0])
+    except (OverflowError, ValueError, OSError):
+        return datetime.fromtimestamp(0, UTC)
+
+
+@cache
+def _zone(offset: int) -> tuple[timezone, str]:
+    """Return the zone this many minutes east of UTC (UTC for what no zone has), and how it is written: '+0100'."""
+    zone = timezone(timedelta(minutes=offset)) if abs(offset) < 24 * 60 else UTC
+    return zone, datetime.fromtimestamp(0, zone).strftime("%z")
 
 
 def ago(time_ms: int, now_ms: int) -> str:

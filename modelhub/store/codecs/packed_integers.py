@@ -9,7 +9,7 @@ from pcodec import ChunkConfig, DeltaSpec, ModeSpec, standalone
 from modelhub.errors import IntegrityError
 from modelhub.store.codecs.number_bits import Words
 
-LEVEL = 8
+LEVEL = 7
 
 
 @cache

@@ -33,7 +33,7 @@ class PackWriter:
     def __init__(self, scratch: Path) -> None:
         self.name = PENDING
         self._scratch = scratch
-        self._temp = TempFile(scratch)
+        self._temp = TempFile(scratch, ahead=True)
         self._hash = blake3()
         self._buffer: list[Bytes] = []
         self._buffered = 0

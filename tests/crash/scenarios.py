@@ -1,0 +1,199 @@
+"""The commands that the sweep kills: what is there before, what they do, and what must hold after a death."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from contracts.project import ADA, START_MS, Project, safetensors, weights
+
+from modelhub.errors import RepositoryNotFound
+from modelhub.oid import oid_of
+from modelhub.porcelain.add import add
+from modelhub.porcelain.branch import create_branch
+from modelhub.porcelain.checkout import checkout
+from modelhub.porcelain.commit import commit
+from modelhub.porcelain.fsck import fsck
+from modelhub.porcelain.gc import gc
+from modelhub.porcelain.init import init
+from modelhub.porcelain.log import log
+from modelhub.porcelain.merge import merge
+from modelhub.porcelain.operations import undo
+from modelhub.porcelain.reindex import reindex
+from modelhub.porcelain.reset import reset
+from modelhub.porcelain.restore import restore
+from modelhub.porcelain.status import status
+from modelhub.porcelain.tag import create_tag
+from modelhub.repository.reachable import all_commits, current_commits
+from modelhub.repository.repository import Act, Repository
+from modelhub.repository.status import load_index
+
+ACT = Act(ADA, START_MS + 10_000_000, 60, "the command")
+LATER = Act(ADA, START_MS + 20_000_000, 60, "what comes next")
+
+State = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Scenario:
+    """`once`: a second run would do something else, so it is not done where the first was through with what matters."""
+
+    command: Callable[[Path], object]
+    setting: Callable[[Project], object] | None
+    once: bool = False
+
+    def examine(self, folder: Path, old: State, new: State) -> None:
+        """Raise unless all that was acknowledged is there and the same command can simply be run again."""
+        if self.setting is None:
+            self.command(folder)
+        else:
+            between = look(folder)
+            assert between["refs"] in (old["refs"], new["refs"]), "the refs are neither old nor new"
+            self._compare(between, old, new)
+            if not (self.once and between["refs"] == new["refs"]):
+                self.command(folder)
+        after = look(folder)
+        assert after["refs"] == new["refs"], "run again it came to something else"
+        assert after["folder"] == new["folder"]
+        assert after["index"] == new["index"]
+        assert after["commits"] == new["commits"]
+        check_next_commit(folder)
+
+    def _compare(self, between: State, old: State, new: State) -> None:
+        assert between["commits"].items() >= old["commits"].items(), "an acknowledged commit changed or is gone"
+        for path in old["folder"].keys() | new["folder"].keys():
+            found = between["folder"].get(path)
+            assert found in (old["folder"].get(path), new["folder"].get(path)), f"{path} is neither old nor new"
+        assert between["folder"].keys() <= old["folder"].keys() | new["folder"].keys(), (
+            "something was left in the folder"
+        )
+
+
+def prepare(scenario: Scenario, folder: Path) -> None:
+    folder.mkdir()
+    if scenario.setting is not None:
+        scenario.setting(Project(folder))
+
+
+def look(folder: Path) -> State | None:
+    """Return all that there is, read as another process would; raise where anything is damaged."""
+    try:
+        repo = Repository.find(folder)
+    except RepositoryNotFound:
+        return None
+    checked = fsck(repo, full=True)
+    assert checked.ok, checked.problems
+    project = Project(folder, repo)
+    refs = repo.refs
+    logged = {entry.commit for entry in log(repo, all_refs=True)} if refs.table else set()
+    assert logged == current_commits(repo).keys(), "the log tells another history"
+    commits = all_commits(repo, {oid for _, operation in repo.operations() for oid in operation.refs.values()})
+    status(repo)
+    return {
+        "refs": [refs.head, refs.table],
+        "commits": {oid: _digests(project.files_of(oid)) for oid in commits},
+        "folder": _digests(project.folder()),
+        "index": {path: [entry.mode, entry.oid] for path, entry in load_index(repo).entries.items()},
+    }
+
+
+def check_next_commit(folder: Path) -> None:
+    """The next commit works and nothing of the dead process is left."""
+    repo = Repository.find(folder)
+    (folder / "next.txt").write_text("next")
+    made = commit(repo, act=LATER, message="next", paths=["next.txt"])
+    assert repo.refs.head_commit == made.commit
+    assert list(repo.layout.scratch.iterdir()) == []
+    assert fsck(repo, full=True).ok
+
+
+def _digests(files: dict[str, tuple[str, bytes]]) -> dict[str, list[str]]:
+    return {path: [mode, oid_of(content)] for path, (mode, content) in files.items()}
+
+
+# settings: small repositories with something acknowledged, something staged and something unsaved
+
+
+def model(seed: int) -> bytes:
+    tensors = {f"layer.{number}": weights(number, 12, 12) for number in range(6)}
+    tensors["head"] = weights(100 + seed, 12, 12)
+    return safetensors(tensors)
+
+
+def two_commits(project: Project) -> None:
+    project.write("model.safetensors", model(1))
+    project.write("train/config.json", '{"lr": 0.1}')
+    project.write("run.sh", "train", executable=True)
+    project.commit("first")
+    project.write("model.safetensors", model(2))
+    project.write("notes.md", "better")
+    project.remove("train/config.json")
+    project.commit("second")
+    create_tag(project.repo, act=project.act("tag first"), name="first", revision="HEAD~1")
+    project.write("unsaved.txt", "only here")
+
+
+def changed(project: Project) -> None:
+    two_commits(project)
+    project.write("model.safetensors", model(3))
+    project.write("eval/metrics.json", '{"accuracy": 0.9}')
+    project.write("large.bin", weights(5, 300_000).tobytes())
+    project.remove("notes.md")
+
+
+def partly_staged(project: Project) -> None:
+    two_commits(project)
+    project.write("model.safetensors", model(4))
+    project.add("model.safetensors")
+    project.write("notes.md", "even better")
+
+
+def parted(project: Project) -> None:
+    two_commits(project)
+    project.switch("topic", create=True, start="HEAD~1")
+    project.write("topic/extra.txt", "from the topic")
+    project.remove("run.sh")
+    project.commit("on the topic", paths=["topic/extra.txt", "run.sh"])
+    project.switch("main")
+
+
+def littered(project: Project) -> None:
+    """Objects that nothing needs, beside needed ones in the same pack, and loose ones."""
+    two_commits(project)
+    for seed in (5, 6, 7):
+        project.write("draft.safetensors", safetensors({f"t{n}": weights(seed * 50 + n, 12, 12) for n in range(9)}))
+        project.write("kept.txt", f"kept {seed}")
+        project.add("draft.safetensors", "kept.txt")
+    project.remove("draft.safetensors")
+    project.add("draft.safetensors")
+    project.commit("kept", paths=["kept.txt"])
+
+
+def undoable(project: Project) -> None:
+    two_commits(project)
+    project.checkout("HEAD~1")
+
+
+def find(folder: Path) -> Repository:
+    return Repository.find(folder)
+
+
+SCENARIOS: dict[str, Scenario] = {
+    "init": Scenario(lambda folder: init(folder, act=ACT), None),
+    "add": Scenario(lambda folder: add(find(folder), paths=[""]), changed),
+    "commit-all": Scenario(lambda folder: commit(find(folder), act=ACT, message="more"), changed, once=True),
+    "commit-staged": Scenario(lambda folder: commit(find(folder), act=ACT, message="more"), partly_staged, once=True),
+    "checkout": Scenario(lambda folder: checkout(find(folder), act=ACT, revision="first"), two_commits),
+    "restore": Scenario(lambda folder: restore(find(folder), paths=[""], source="HEAD~1", force=True), changed),
+    "reset-hard": Scenario(
+        lambda folder: reset(find(folder), act=ACT, revision="first", mode="hard", force=True), partly_staged
+    ),
+    "merge": Scenario(lambda folder: merge(find(folder), act=ACT, revision="topic"), parted),
+    "undo": Scenario(lambda folder: undo(find(folder), act=ACT), undoable, once=True),
+    "tag": Scenario(lambda folder: create_tag(find(folder), act=ACT, name="v1"), two_commits, once=True),
+    "branch": Scenario(lambda folder: create_branch(find(folder), act=ACT, name="new"), two_commits, once=True),
+    "gc": Scenario(lambda folder: gc(find(folder), act=ACT, grace_days=0), littered),
+    "reindex": Scenario(lambda folder: reindex(find(folder)), two_commits),
+}
