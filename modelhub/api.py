@@ -54,15 +54,19 @@ class Repo:
         metrics: Mapping[str, float] | None = None,
         from_: str | Mapping[str, str] | None = None,
         paths: Sequence[str] = (),
-        strict: bool = False,
+        strict: bool | None = None,
     ) -> CommitResult:
         """Record a version; with nothing staged and no paths, every change in the folder.
 
         `from_` names what it was made from: "v1:model.safetensors", or a mapping from such places to relations.
-        Raises StateError where nothing changed, LintFailed where `strict` and the weights have warnings.
+        Raises StateError where nothing changed, LintFailed where `strict` (default: the setting `commit.strict`) and
+        the weights have warnings.
         """
         from modelhub.porcelain.commit import CommitFacts, DeriveSpec, commit
+        from modelhub.porcelain.config import is_set
 
+        if strict is None:
+            strict = is_set(self._repository, Path.home(), "commit.strict")
         sources = {from_: "fine-tune"} if isinstance(from_, str) else dict(from_ or {})
         facts = CommitFacts(
             params=params or {},

@@ -12,6 +12,7 @@ from itertools import islice
 
 from modelhub.catalog import rows
 from modelhub.catalog.database import CatalogUnusableError, open_catalog, transaction
+from modelhub.errors import FormatError, ObjectNotFound
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.repository import Repository
 
@@ -71,8 +72,11 @@ def _compare(repository: Repository, pairs: list[Pair], progress: Progress) -> I
     from modelhub.weights.difference import compare
 
     for before_no, after_no, before, after, dtype_before, dtype_after in pairs:
-        old, new = repository.store.open(before).blocks(), repository.store.open(after).blocks()
-        result = compare(old, new, dtype_before, dtype_after)
+        try:
+            old, new = repository.store.open(before).blocks(), repository.store.open(after).blocks()
+            result = compare(old, new, dtype_before, dtype_after)
+        except (ObjectNotFound, FormatError):  # damaged: it stays unmeasured, fsck tells of it
+            continue
         yield (
             before_no, after_no, result.relative, result.cosine, result.largest, result.changed,
             result.new_nans, result.new_infs,

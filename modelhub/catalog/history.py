@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import heapq
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -26,7 +27,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     message: str
     refs: tuple[str, ...]
     params: Mapping[str, str | float | None]
-    metrics: Mapping[str, float | None]
+    metrics: Mapping[str, float]
 
     @property
     def short(self) -> str:
@@ -173,14 +174,13 @@ def _params(connection: Connection, marks: str) -> dict[int, dict[str, str | flo
     found: dict[int, dict[str, str | float | None]] = {}
     query = f"select commit_no, name, value, number from mh_params where commit_no in ({marks}) order by 1, 2"  # noqa: S608
     for commit, name, value, number in connection.execute(query):
-        whole = number is not None and value.lstrip("-").isdigit()
-        found.setdefault(commit, {})[name] = value if number is None else int(value) if whole else number
+        found.setdefault(commit, {})[name] = value if number is None else msgspec.json.decode(value)
     return found
 
 
-def _metrics(connection: Connection, marks: str) -> dict[int, dict[str, float | None]]:
-    found: dict[int, dict[str, float | None]] = {}
+def _metrics(connection: Connection, marks: str) -> dict[int, dict[str, float]]:
+    found: dict[int, dict[str, float]] = {}
     query = f"select commit_no, name, value from mh_metrics where commit_no in ({marks}) order by 1, 2"  # noqa: S608
     for commit, name, value in connection.execute(query):
-        found.setdefault(commit, {})[name] = value
+        found.setdefault(commit, {})[name] = math.nan if value is None else value
     return found

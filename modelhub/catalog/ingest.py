@@ -6,7 +6,6 @@ import contextlib
 import sqlite3
 from collections.abc import Iterator
 
-from modelhub.catalog import rows
 from modelhub.catalog.commit_rows import CommitIngest
 from modelhub.catalog.database import (
     CatalogUnusableError,
@@ -23,11 +22,11 @@ from modelhub.catalog.database import (
     transaction,
 )  # fmt: skip
 from modelhub.catalog.facts import Facts
+from modelhub.catalog.ref_rows import add_operation, drop_unheld, set_refs
 from modelhub.errors import LockHeld, ModelHubError, StateError
 from modelhub.files import remove
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.objects import Operation
-from modelhub.repository.refs import BRANCHES, TAGS, Refs
 from modelhub.repository.repository import Repository
 
 
@@ -89,11 +88,14 @@ def roll_forward(
         missing = list(_operations_since(repository, meta(connection, "operation")))
         progress.start("indexing", len(missing), "operations")
         with contextlib.closing(facts or Facts(repository)) as known:
-            ingest = CommitIngest(repository, connection, known)
             for oid, operation in reversed(missing):
-                _add_operation(connection, ingest, oid, operation)
+                add_operation(connection, repository, oid, operation)
                 progress.advance(1)
-        _set_refs(connection, missing[0][1])
+            held = set_refs(connection, missing[0][1])
+            ingest = CommitIngest(repository, connection, known)
+            for commit in held.now:
+                ingest.add(commit)
+        drop_unheld(connection, held)
         mark_current(connection, newest)
 
 
@@ -104,14 +106,13 @@ def refresh_storage(repository: Repository) -> None:
     except CatalogUnusableError:
         return
     with contextlib.closing(connection):
-        gone = [oid for (oid,) in connection.execute("select o.oid from mh_commits c join mh_oids o on o.no = c.no")
-                if not repository.store.contains(oid)]  # fmt: skip
-        if not gone:
-            ingest = CommitIngest(repository, connection, Facts(repository))
+        known = connection.execute("select distinct o.oid from mh_tensors t join mh_oids o on o.no = t.oid_no")
+        tensors = [oid for (oid,) in known]
+        whole = all(map(repository.store.contains, tensors))
+        if whole:
             with transaction(connection):
-                oids = connection.execute("select distinct o.oid from mh_tensors t join mh_oids o on o.no = t.oid_no")
-                ingest.store_rows([oid for (oid,) in oids if repository.store.contains(oid)])
-    if gone:
+                CommitIngest(repository, connection, Facts(repository)).store_rows(tensors)
+    if not whole:
         rebuild(repository)
 
 
@@ -137,6 +138,15 @@ def _operations_since(repository: Repository, known: str | None) -> Iterator[tup
         raise CatalogUnusableError("the catalog reflects another history")
 
 
+def copy_with(repository: Repository, connection: sqlite3.Connection, commit: str) -> sqlite3.Connection:
+    """Return a copy in memory that also has a commit which no ref holds, and its ancestors."""
+    memory = connect(":memory:")
+    connection.backup(memory)
+    with contextlib.closing(Facts(repository)) as known, transaction(memory):
+        CommitIngest(repository, memory, known).add(commit)
+    return memory
+
+
 def _in_memory(repository: Repository) -> sqlite3.Connection:
     """A current catalog for this process only: a copy of the one on disk, if it can be read, brought up to date."""
     with contextlib.suppress(CatalogUnusableError, sqlite3.Error):
@@ -148,43 +158,3 @@ def _in_memory(repository: Repository) -> sqlite3.Connection:
     memory = create_catalog(None)
     roll_forward(repository, memory)
     return memory
-
-
-def _add_operation(connection: sqlite3.Connection, ingest: CommitIngest, oid: str, operation: Operation) -> None:
-    head = [] if operation.head.startswith("refs/") else [operation.head]
-    for commit in [*operation.refs.values(), *head]:
-        ingest.add(commit)
-    previous = None if operation.previous is None else rows.oid_no(connection, operation.previous)
-    undoes = None if operation.undoes is None else rows.oid_no(connection, operation.undoes)
-    number = rows.oid_no(connection, oid)
-    row = (
-        number, operation.sequence, previous, operation.time, operation.offset, operation.author.name,
-        operation.author.email, operation.command, operation.head, undoes,
-    )  # fmt: skip
-    rows.add_operations(connection, [row])
-    rows.add_ref_changes(connection, list(_ref_changes(connection, ingest.repository, number, operation)))
-
-
-def _ref_changes(
-    connection: sqlite3.Connection, repository: Repository, number: int, operation: Operation
-) -> Iterator[tuple[int, str, int | None, int | None]]:
-    before: dict[str, str] = {}
-    if operation.previous is not None:
-        before = repository.get(operation.previous, Operation).refs
-    for name in sorted(before.keys() | operation.refs.keys()):
-        old, new = before.get(name), operation.refs.get(name)
-        if old != new:
-            numbers = [None if oid is None else rows.oid_no(connection, oid) for oid in (old, new)]
-            yield number, name, numbers[0], numbers[1]
-
-
-def _set_refs(connection: sqlite3.Connection, operation: Operation) -> None:
-    refs = Refs(operation.head, operation.refs)
-    found = []
-    for name, commit in operation.refs.items():
-        kind = "branch" if name.startswith(BRANCHES) else "tag"
-        short = name.removeprefix(BRANCHES).removeprefix(TAGS)
-        found.append((kind, short, rows.oid_no(connection, commit), int(name == operation.head)))
-    if refs.head_commit is not None:
-        found.append(("head", "HEAD", rows.oid_no(connection, refs.head_commit), 1))
-    rows.replace_refs(connection, found)

@@ -30,6 +30,20 @@ def open_current(repository: Repository) -> Iterator[Connection]:
             raise IntegrityError(f"the catalog is damaged: {error}", hint="'mh reindex' makes it anew") from error
 
 
+@contextlib.contextmanager
+def open_current_with(repository: Repository, commit: str) -> Iterator[Connection]:
+    """Open the catalog as `open_current` does, with a commit in it that maybe no ref holds any more."""
+    with open_current(repository) as connection:
+        query = "select 1 from mh_commits c join mh_oids o on o.no = c.no where o.oid = ?"
+        if connection.execute(query, (commit,)).fetchone() is not None:
+            yield connection
+            return
+        from modelhub.catalog.ingest import copy_with
+
+        with contextlib.closing(copy_with(repository, connection, commit)) as memory:
+            yield memory
+
+
 def _open_if_current(repository: Repository) -> Connection | None:
     newest = repository.pointer().operation
     try:

@@ -42,6 +42,14 @@ def number_setting(repo: Repository, home: Path | None, key: str, default: float
         ) from None
 
 
+def is_set(repo: Repository, home: Path, key: str) -> bool:
+    """Tell whether a yes-or-no setting is true. Raises InvalidInputError where it is neither true nor false."""
+    found = read_settings(setting_files(repo, home)).get(key)
+    if found is None or found.value in ("false", "true"):
+        return found is not None and found.value == "true"
+    raise InvalidInputError(f"the setting '{key}' is '{found.value}', not true or false", hint=f"see '{found.origin}'")
+
+
 def set_value(repo: Repository | None, key: str, value: str | None, *, scope: Scope, home: Path) -> None:
     """Set a value, or with None remove it, for this user or for this repository."""
     if scope == "user":

@@ -43,10 +43,15 @@ class ValueDiff:
 
 @dataclass(frozen=True, slots=True)
 class DiffResult:
-    """All that changed. `tensors` come in order of movement; `unchanged_tensors` counts equal ones in changed files."""
+    """All that changed from one side to the other; the ids are None where a side is no commit.
+
+    `tensors` come in order of movement; `unchanged_tensors` counts equal ones in changed files.
+    """
 
     before: str
     after: str
+    before_id: str | None
+    after_id: str | None
     files: tuple[FileDiff, ...]
     params: tuple[ValueDiff, ...]
     metrics: tuple[ValueDiff, ...]
@@ -56,8 +61,8 @@ class DiffResult:
 
     @property
     def empty(self) -> bool:
-        """No file differs."""
-        return not self.files
+        """Neither a file nor a param nor a metric differs."""
+        return not (self.files or self.params or self.metrics)
 
 
 def diff(
@@ -91,6 +96,8 @@ def diff(
     return DiffResult(
         before=left.label,
         after=right.label,
+        before_id=left.commit_id,
+        after_id=right.commit_id,
         files=tuple(_file_diff(left, right, change) for change in changes),
         params=tuple(_values(old.params, new.params)) if both and old and new else (),
         metrics=tuple(_values(old.metrics, new.metrics)) if both and old and new else (),

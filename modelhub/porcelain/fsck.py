@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from modelhub.catalog.ingest import check_catalog, rebuild
-from modelhub.errors import IntegrityError, ModelHubError, ObjectNotFound
+from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import read_index
 from modelhub.repository.objects import Commit, Manifest, Operation
@@ -80,7 +80,7 @@ def _pointer_problems(repo: Repository, repaired: list[str], *, repair: bool) ->
     """Without the newest operation nothing is known of the refs, and so of the history."""
     try:
         repo.operation()
-    except (IntegrityError, ObjectNotFound) as error:
+    except (FormatError, ObjectNotFound) as error:
         if repair and _restore_pointer(repo):
             repaired.append("the pointer to the newest operation")
         else:
@@ -91,7 +91,7 @@ def _chain_problems(repo: Repository) -> Iterator[Problem]:
     try:
         for _ in repo.operations():
             pass
-    except (IntegrityError, ObjectNotFound) as error:
+    except (FormatError, ObjectNotFound) as error:
         yield Problem(".mh/head", f"the record of operations is cut short: {error.message}")
 
 
@@ -122,7 +122,7 @@ def _missing(repo: Repository, known: Collection[str | None]) -> dict[str, str]:
     try:
         for entry in load_index(repo).entries.values():
             wanted.update(needs.of_file(entry))
-    except IntegrityError:
+    except FormatError:
         pass
     absent = {oid: "it is missing" for oid in with_bases(repo, wanted, needs.broken) if not repo.store.contains(oid)}
     broken = {oid: text for oid, text in needs.broken.items() if oid not in known}
@@ -170,7 +170,7 @@ class _Touched:
 def _index_problems(repo: Repository, repaired: list[str], *, repair: bool) -> Iterator[Problem]:
     try:
         read_index(repo.layout)
-    except IntegrityError as error:
+    except FormatError as error:
         if not repair:
             yield Problem(".mh/index", error.message)
             return

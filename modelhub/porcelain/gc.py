@@ -9,6 +9,7 @@ from pathlib import Path
 from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import IntegrityError, StateError
 from modelhub.porcelain.config import number_setting
+from modelhub.porcelain.gone import GoneObject, describe
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
 from modelhub.repository.reachable import Needs, all_commits, with_bases
@@ -18,16 +19,6 @@ from modelhub.repository.status import load_index
 GRACE_DAYS = 14.0
 OPERATIONS_DAYS = 90.0
 DAY_MS = 86_400_000
-
-
-@dataclass(frozen=True, slots=True)
-class GoneObject:
-    """An object that nothing needs. `days_left` of grace, 0.0 where it goes now."""
-
-    oid: str
-    kind: str
-    stored_nbytes: int
-    days_left: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +38,7 @@ def gc(
     act: Act,
     home: Path | None = None,
     grace_days: float | None = None,
+    operations_days: float | None = None,
     dry_run: bool = False,
     progress: Progress = SILENT,
     waiting: Callable[[], None] | None = None,
@@ -54,22 +46,24 @@ def gc(
     """Delete the objects that no ref, no undoable operation and no staged file needs, and were so for the grace time.
 
     The first run that finds an object unneeded notes the time; a run after the grace deletes it. With a grace of 0 both
-    happen at once. Where the clock went backwards nothing is deleted. Raises IntegrityError where the history is
-    damaged: what it needs is then not known.
+    happen at once. Operations older than `operations_days` can no longer be undone. Where the clock went backwards
+    nothing is deleted. Raises IntegrityError where the history is damaged: what it needs is then not known.
     """
     grace = number_setting(repo, home, "gc.grace_days", GRACE_DAYS) if grace_days is None else grace_days
-    kept_days = number_setting(repo, home, "gc.operations_days", OPERATIONS_DAYS)
+    if operations_days is None:
+        operations_days = number_setting(repo, home, "gc.operations_days", OPERATIONS_DAYS)
     with repo.writing(waiting=waiting):
-        needed = _needed(repo, act.time - int(kept_days * DAY_MS), progress)
+        needed = _needed(repo, act.time - int(operations_days * DAY_MS), progress)
         unneeded = sorted(oid for oid in repo.store.ids() if oid not in needed)
         known = read_condemned(repo.layout)
         if known.newest > act.time:
             raise StateError("the clock went backwards since the last gc; nothing was deleted", hint="check the date")
         since = {oid: known.since.get(oid, act.time) for oid in unneeded}
         gone = [oid for oid in unneeded if act.time - since[oid] >= grace * DAY_MS]
-        removed = [_describe(repo, oid, 0.0) for oid in gone]
-        left = [oid for oid in unneeded if oid not in set(gone)]
-        later = [_describe(repo, oid, grace - (act.time - since[oid]) / DAY_MS) for oid in left]
+        left = sorted(set(unneeded).difference(gone))
+        was = describe(repo, set(unneeded))
+        removed = [_gone(repo, oid, 0.0, was) for oid in gone]
+        later = [_gone(repo, oid, grace - (act.time - since[oid]) / DAY_MS, was) for oid in left]
         freed = sum(item.stored_nbytes for item in removed)
         packed = 0
         if not dry_run:
@@ -110,6 +104,6 @@ def _needed(repo: Repository, oldest: int, progress: Progress) -> set[str]:
     return with_bases(repo, found)
 
 
-def _describe(repo: Repository, oid: str, days_left: float) -> GoneObject:
+def _gone(repo: Repository, oid: str, days_left: float, was: dict[str, str]) -> GoneObject:
     info = repo.store.info(oid)
-    return GoneObject(oid, info.kind, info.stored_nbytes, days_left)
+    return GoneObject(oid, info.kind, info.stored_nbytes, days_left, was.get(oid, ""))

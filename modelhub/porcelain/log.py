@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 from modelhub.catalog.history import LogEntry, read_log, ref_commits
-from modelhub.catalog.opening import open_current
+from modelhub.catalog.opening import open_current, open_current_with
 from modelhub.repository.repository import Repository
 from modelhub.repository.revision import resolve
 
@@ -22,8 +23,10 @@ def log(
 
     `paths` keeps the commits that changed one of them. Raises RefNotFound before the first commit.
     """
-    with open_current(repo) as connection:
+    with contextlib.ExitStack() as stack:
+        connection = stack.enter_context(open_current(repo))
         starts = ref_commits(connection, None if all_refs else revision or "HEAD")
         if not starts:
             starts = [resolve(repo, revision or "HEAD")]
+            connection = stack.enter_context(open_current_with(repo, starts[0]))
         yield from read_log(connection, starts, paths=paths, limit=limit)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from modelhub.catalog.findings import read_findings
 from modelhub.catalog.history import LogEntry, read_log
-from modelhub.catalog.opening import open_current
+from modelhub.catalog.opening import open_current_with
 from modelhub.repository.lint import Finding
 from modelhub.repository.objects import CodeState, Commit, Derivation
 from modelhub.repository.repository import Repository
@@ -32,7 +32,7 @@ def show(repo: Repository, *, revision: str = "HEAD") -> ShowResult:
     oid = resolve(repo, revision)
     commit = repo.get(oid, Commit)
     parent = commit.parents[0] if commit.parents else None
-    with open_current(repo) as connection:
+    with open_current_with(repo, oid) as connection:
         entry = next(read_log(connection, [oid], limit=1))
         findings = read_findings(connection, oid)
     before, after = read_files(repo, repo.commit_tree(parent)), read_files(repo, commit.tree)

@@ -22,6 +22,7 @@ class Side(Protocol):
 
     label: str
     files: Files
+    commit_id: str | None
 
     def commit(self) -> Commit | None:
         """The commit, where this side is one."""
@@ -39,12 +40,12 @@ class VersionSide:
     def __init__(self, repo: Repository, label: str, files: Files, commit: str | None = None) -> None:
         self.label = label
         self.files = files
+        self.commit_id = commit
         self._repo = repo
-        self._commit = commit
 
     def commit(self) -> Commit | None:
         """The commit, where this side is one."""
-        return None if self._commit is None else self._repo.get(self._commit, Commit)
+        return None if self.commit_id is None else self._repo.get(self.commit_id, Commit)
 
     def manifest(self, path: str) -> Manifest | None:
         """How a file is put together; None for a plain file."""
@@ -59,6 +60,7 @@ class FolderSide:
     """The working tree: files that changed since they were recorded are read where they lie."""
 
     label = "working tree"
+    commit_id: str | None = None
 
     def __init__(self, repo: Repository) -> None:
         state = inspect(repo)

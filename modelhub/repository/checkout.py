@@ -66,6 +66,8 @@ def plan_checkout(
         old, new = before.get(path), after.get(path)
         if keep_equal and not force and _same(old, new):
             continue
+        if new is not None:
+            check_path(path)
         blocked = set() if new is None else obstacles.of(path) - before.keys()
         state = "unsaved" if path in precious or blocked else _look_at(repository, index, path, old, new)
         if state == "unsaved" and not force:
@@ -100,7 +102,6 @@ def apply_checkout(
         entries.pop(path, None)
     skipped = []
     for path, entry in plan.write.items():
-        check_path(path)
         _clear_way(work, repository, path)
         if entry.mode == "link" and not _write_link(repository, work, path, entry):
             skipped.append(path)

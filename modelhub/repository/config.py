@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,9 +58,14 @@ def write_setting(path: Path, key: str, value: str | None, *, scratch: Path | No
 
     if key not in KEYS:
         raise InvalidInputError(f"there is no setting '{key}'", hint="settings: " + ", ".join(KEYS))
+    read_settings([path])  # raises where the file is not valid
     document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
     section, name = key.split(".")
     table = document.setdefault(section, tomlkit.table())
+    if not isinstance(table, MutableMapping):
+        raise InvalidInputError(
+            f"in '{path}' '{section}' is no section", hint=f"write [{section}] on a line of its own"
+        )
     if value is None:
         if name not in table:
             raise NotFoundError(f"'{key}' is not set in '{path}'")

@@ -108,6 +108,4 @@ def all_commits(repository: Repository, starts: Iterable[str]) -> dict[str, Comm
 
 def current_commits(repository: Repository) -> dict[str, Commit]:
     """Return every commit that HEAD, a branch or a tag holds."""
-    refs = repository.refs
-    starts = {*refs.table.values(), *([refs.head_commit] if refs.head_commit else [])}
-    return all_commits(repository, starts)
+    return all_commits(repository, repository.refs.held())

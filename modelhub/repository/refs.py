@@ -28,6 +28,11 @@ class Refs:
         """The commit HEAD names; None before the first commit."""
         return self.table.get(self.head) if self.branch is not None else self.head
 
+    def held(self) -> frozenset[str]:
+        """Every commit that HEAD, a branch or a tag names."""
+        head = self.head_commit
+        return frozenset(self.table.values()) | (frozenset() if head is None else {head})
+
     def branches(self) -> dict[str, str]:
         """Branch names and their commits, sorted."""
         return self._short(BRANCHES)

@@ -163,17 +163,27 @@ class ObjectWriter:
                 continue
             if base is None or base.size != size or base.block_nbytes != item.block_nbytes:
                 continue
-            if base.info.depth < MAX_DEPTH:
+            if base.info.depth < MAX_DEPTH and _opens_whole(base):
                 return base
         return None
 
     def _open(self, oid: str, trail: tuple[str, ...]) -> StoredObject:
+        """Open an object, waiting for its encoding where need be: only for the thread that writes."""
         if oid in self._added and self._pack is not None and not self._published:
-            if self._queue is not None:
-                self._guarded(self._queue.flush)
             entry = self._pack.entry(oid)
+            if entry is None and self._queue is not None:
+                self._guarded(self._queue.flush)
+                entry = self._pack.entry(oid)
             if entry is None:
                 raise ObjectNotFound(f"object {oid} was not written")
             return StoredObject(entry, self._open, self._store.workers, trail)
         return self._store.open_below(oid, trail)
 
+
+def _opens_whole(base: StoredObject) -> bool:
+    """Open a base's whole chain now: the threads that encode against it must not come back to the writer."""
+    try:
+        base.open_chain()
+    except ModelHubError:
+        return False
+    return True

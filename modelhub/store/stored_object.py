@@ -75,6 +75,14 @@ class StoredObject:
             place=self._entry.source.name,
         )
 
+    def open_chain(self) -> None:
+        """Open every object this one builds on, so that decoding opens nothing. Raises as reading them does."""
+        one = self
+        while one._entry.record.base is not None:
+            if one._base is None:
+                one._base = one._open_base()
+            one = one._base
+
     def block(self, index: int) -> Bytes:
         """Return one decoded block, verified by its own check. Raises IntegrityError."""
         if not 0 <= index < self.nblocks:

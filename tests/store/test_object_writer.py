@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from itertools import pairwise
 
+import numpy as np
 import pytest
 
 from modelhub.errors import IntegrityError, ModelHubError
@@ -222,3 +223,18 @@ def test_a_failed_publication_leaves_nothing(store, folder) -> None:
         with pytest.raises(FileNotFoundError):
             writer.publish()
     assert files_in(folder) == []
+
+
+def test_deltas_of_deltas_within_one_writer_need_no_thread_but_the_writers(store, numbers) -> None:
+    item, *_ = numbers("float32", 1)
+    generator = np.random.default_rng(0)
+    version = generator.standard_normal(200_000).astype("<f4")
+    oids, contents = [], []
+    with store.writer() as writer:
+        for _ in range(6):
+            version = version + generator.standard_normal(version.size).astype("<f4") * np.float32(1e-4)
+            contents.append(version.tobytes())
+            oids.append(stream(writer, contents[-1], item, oids[-1:]))
+        writer.publish()
+    assert [store.info(oid).depth for oid in oids] == [0, 1, 2, 3, 4, 5]
+    assert [store.read(oid) for oid in oids] == contents

@@ -6,7 +6,7 @@ from modelhub.catalog.views.view import Column, View
 
 COMMITS = View(
     name="commits",
-    description="Every commit that a branch, a tag or an operation can still reach.",
+    description="Every commit that HEAD, a branch or a tag holds now. What was undone or deleted is in `ref_changes`.",
     columns=(
         Column("id", "text", "the commit's full id, 64 hex digits; `id glob 'abcd*'` finds a short one quickly"),
         Column("tree", "text", "id of its tree: two commits of one tree hold exactly the same files"),

@@ -18,6 +18,7 @@ from modelhub.cli.output.quantities import short
 from modelhub.cli.output.text import clean, first_line
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.commit import CommitFacts, CommitResult, commit
+from modelhub.porcelain.config import is_set
 from modelhub.repository.lint import Finding
 
 MOST_CHANGES = 20
@@ -77,7 +78,7 @@ def commit_command(session: Session, paths: Sequence[str], as_json: bool, **opti
             message=message,
             facts=facts,
             paths=session.paths(paths),
-            strict=options["strict"],
+            strict=options["strict"] or is_set(repository, session.home, "commit.strict"),
             allow_empty=options["allow_empty"],
             progress=progress,
             waiting=session.waiting,

@@ -63,7 +63,7 @@ def diff_command(
             tensors=not no_tensors,
             progress=progress,
         )
-    differs = bool(result.files or result.params or result.metrics)
+    differs = not result.empty
     _show(session, result, differs=differs, every_tensor=every_tensor, as_json=as_json)
     return exit_codes.NEGATIVE if exit_code and differs else exit_codes.OK
 

@@ -10,7 +10,9 @@ from modelhub.cli.command import command
 from modelhub.cli.context import Session
 from modelhub.cli.options import dry_run_option, json_option, pass_session, print_json
 from modelhub.cli.output.quantities import count, short, size
-from modelhub.porcelain.gc import GcResult, GoneObject, gc
+from modelhub.cli.output.text import clean
+from modelhub.porcelain.gc import GcResult, gc
+from modelhub.porcelain.gone import GoneObject
 
 MOST_LISTED = 50
 
@@ -21,6 +23,7 @@ MOST_LISTED = 50
         ("mh gc --dry-run", "Name what would go, delete nothing."),
         ("mh gc", "Delete what nothing needed for 14 days."),
         ("mh gc --grace 0", "Delete it now."),
+        ("mh gc --grace 0 --operations 0", "Even what 'mh undo' could bring back."),
     ],
     exits={5: "the history is damaged; nothing was deleted"},
 )
@@ -30,10 +33,16 @@ MOST_LISTED = 50
     type=click.FloatRange(min=0),
     help="Keep what became unneeded in the last DAYS  [default: 14]",
 )
+@click.option(
+    "--operations",
+    metavar="DAYS",
+    type=click.FloatRange(min=0),
+    help="What operations of the last DAYS hold can be undone and stays  [default: 90]",
+)
 @dry_run_option
 @json_option
 @pass_session
-def gc_command(session: Session, grace: float | None, dry_run: bool, as_json: bool) -> None:
+def gc_command(session: Session, grace: float | None, operations: float | None, dry_run: bool, as_json: bool) -> None:
     """Delete objects that nothing needs any more.
 
     Needed is what a branch, a tag, HEAD, the index or an operation that can still be undone leads to. The first run
@@ -46,6 +55,7 @@ def gc_command(session: Session, grace: float | None, dry_run: bool, as_json: bo
             act=session.act(repository),
             home=session.home,
             grace_days=grace,
+            operations_days=operations,
             dry_run=dry_run,
             progress=progress,
             waiting=session.waiting,
@@ -76,6 +86,6 @@ def _lines(result: GcResult) -> Iterator[str]:
 def _listed(objects: Sequence[GoneObject]) -> Iterator[str]:
     largest = sorted(objects, key=lambda item: -item.stored_nbytes)
     for item in largest[:MOST_LISTED]:
-        yield f"  {short(item.oid)}  {item.kind:<9}  {size(item.stored_nbytes):>8}"
+        yield f"  {short(item.oid)}  {item.kind:<9}  {size(item.stored_nbytes):>8}  {clean(item.was)}".rstrip()
     if len(objects) > MOST_LISTED:
         yield f"  and {len(objects) - MOST_LISTED} smaller ones (--json lists all)"

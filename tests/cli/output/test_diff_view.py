@@ -12,7 +12,7 @@ from modelhub.porcelain.diff import DiffResult, FileDiff, ValueDiff
 from modelhub.porcelain.tensor_diff import TensorDiff
 
 PIPE = Terminal()
-EMPTY = DiffResult("v1", "v2", (), (), (), (), 0, ())
+EMPTY = DiffResult("v1", "v2", None, None, (), (), (), (), 0, ())
 
 
 def moved(name, relative, **changes):

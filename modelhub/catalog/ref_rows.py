@@ -1,0 +1,105 @@
+"""Turn operations and refs into rows of the catalog, and keep only the commits that the refs hold."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from modelhub.catalog import rows
+from modelhub.repository.objects import Operation
+from modelhub.repository.refs import BRANCHES, TAGS, Refs
+from modelhub.repository.repository import Repository
+
+_OF_A_COMMIT = ("parents", "params", "metrics", "derivations", "directories", "lint")
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """The commits that HEAD, branches and tags name, before a change of refs and after it."""
+
+    before: frozenset[str]
+    now: frozenset[str]
+
+
+def add_operation(connection: sqlite3.Connection, repository: Repository, oid: str, operation: Operation) -> None:
+    """Add an operation and the refs it changed."""
+    previous = None if operation.previous is None else rows.oid_no(connection, operation.previous)
+    undoes = None if operation.undoes is None else rows.oid_no(connection, operation.undoes)
+    number = rows.oid_no(connection, oid)
+    row = (
+        number, operation.sequence, previous, operation.time, operation.offset, operation.author.name,
+        operation.author.email, operation.command, operation.head, undoes,
+    )  # fmt: skip
+    rows.add_operations(connection, [row])
+    rows.add_ref_changes(connection, list(_ref_changes(connection, repository, number, operation)))
+
+
+def set_refs(connection: sqlite3.Connection, operation: Operation) -> Held:
+    """Make the refs those after an operation; return which commits they held and hold."""
+    known = connection.execute("select o.oid from mh_refs r join mh_oids o on o.no = r.commit_no")
+    before = frozenset(oid for (oid,) in known)
+    refs = Refs(operation.head, operation.refs)
+    found = []
+    for name, commit in operation.refs.items():
+        kind = "branch" if name.startswith(BRANCHES) else "tag"
+        short = name.removeprefix(BRANCHES).removeprefix(TAGS)
+        found.append((kind, short, rows.oid_no(connection, commit), int(name == operation.head)))
+    if refs.head_commit is not None:
+        found.append(("head", "HEAD", rows.oid_no(connection, refs.head_commit), 1))
+    rows.replace_refs(connection, found)
+    return Held(before, refs.held())
+
+
+def drop_unheld(connection: sqlite3.Connection, held: Held) -> None:
+    """Take out the commits that no ref holds any more: undone, or of a deleted branch. Cheap where there are none."""
+    now = _numbers(connection, held.now)
+    gone = [no for no in _numbers(connection, held.before - held.now) if not _descends(connection, now, no)]
+    if not gone:
+        return
+    kept = _ancestors(connection, now)
+    dropped = [(no,) for (no,) in connection.execute("select no from mh_commits").fetchall() if no not in kept]
+    connection.executemany("delete from mh_commits where no = ?", dropped)
+    for table in _OF_A_COMMIT:
+        connection.executemany(f"delete from mh_{table} where commit_no = ?", dropped)  # noqa: S608
+
+
+def _ref_changes(
+    connection: sqlite3.Connection, repository: Repository, number: int, operation: Operation
+) -> Iterator[tuple[int, str, int | None, int | None]]:
+    before: dict[str, str] = {}
+    if operation.previous is not None:
+        before = repository.get(operation.previous, Operation).refs
+    for name in sorted(before.keys() | operation.refs.keys()):
+        old, new = before.get(name), operation.refs.get(name)
+        if old != new:
+            numbers = [None if oid is None else rows.oid_no(connection, oid) for oid in (old, new)]
+            yield number, name, numbers[0], numbers[1]
+
+
+def _numbers(connection: sqlite3.Connection, oids: Iterable[str]) -> list[int]:
+    return [rows.oid_no(connection, oid) for oid in oids]
+
+
+def _descends(connection: sqlite3.Connection, starts: Iterable[int], wanted: int) -> bool:
+    """Tell whether a commit is an ancestor of others; only commits of a higher generation are looked at."""
+    row = connection.execute("select generation from mh_commits where no = ?", (wanted,)).fetchone()
+    if row is None:
+        return True
+    return wanted in _ancestors(connection, starts, above=int(row[0]))
+
+
+def _ancestors(connection: sqlite3.Connection, starts: Iterable[int], *, above: int = 0) -> set[int]:
+    """Return the commits and those they descend from; parents of commits at or below a generation are left out."""
+    found = set(starts)
+    waiting = list(found)
+    query = (
+        "select p.parent_no from mh_parents p join mh_commits c on c.no = p.commit_no"
+        " where p.commit_no = ? and c.generation > ?"
+    )
+    while waiting:
+        for (parent,) in connection.execute(query, (waiting.pop(), above)):
+            if parent not in found:
+                found.add(parent)
+                waiting.append(parent)
+    return found

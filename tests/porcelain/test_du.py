@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+from contracts.project import Project, safetensors, weights
+
+from modelhub.porcelain.du import du
+
+
+def test_the_sums_add_up(project: Project) -> None:
+    base = weights(1, 200, 200)
+    project.save("m.safetensors", safetensors({"w": base}))
+    project.write("copy.safetensors", project.read("m.safetensors"))
+    project.write("m.safetensors", safetensors({"w": base + weights(2, 200, 200) * base.dtype.type(0.001)}))
+    project.commit()
+    project.save("large.bin", weights(3, 400_000).tobytes())
+    found = du(project.repo)
+    assert found.raw_nbytes == sum(
+        len(content) for version in found.versions for _, content in project.files_of(version.commit).values()
+    )
+    assert found.raw_nbytes - found.saved_by_sharing == found.unique_nbytes
+    live = found.unique_nbytes - found.saved_by_deltas - found.saved_by_compression + found.overhead_nbytes
+    assert live + found.unreachable_nbytes == found.stored_nbytes
+    assert found.saved_by_sharing >= 160_000
+    assert found.saved_by_deltas > 0
+    assert found.deltas == 1
+
+
+def test_what_only_a_version_holds_is_told(project: Project) -> None:
+    shared = safetensors({"w": weights(1, 100, 100)})
+    project.write("shared.safetensors", shared)
+    project.write("own.safetensors", safetensors({"w": weights(2, 100, 100)}))
+    project.commit("first")
+    project.remove("own.safetensors")
+    project.commit("second")
+    second, first = du(project.repo).versions
+    assert first.only_here_nbytes > 20_000
+    assert second.only_here_nbytes < 2_000
+    assert (second.new_nbytes, second.raw_nbytes) == (0, len(shared))
+
+
+def test_a_new_repository_holds_nothing(project: Project) -> None:
+    found = du(project.repo)
+    assert (found.raw_nbytes, found.unique_nbytes, found.versions) == (0, 0, ())
