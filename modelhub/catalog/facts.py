@@ -68,12 +68,16 @@ class Facts:
 
 def measure(repository: Repository, oid: str, dtype: str) -> TensorFact:
     """Decode a tensor and take its statistics and sketch, as recording does."""
-    from modelhub.weights.sketch import sketch
+    from modelhub.weights.sketch import Sampler
     from modelhub.weights.statistics import combine, partial
 
     stored = repository.store.open(oid)
-    statistics = combine([partial(block, dtype) for block in stored.blocks()])
-    return TensorFact(oid, dtype, stored.size, statistics, sketch(stored.read, dtype, stored.size))
+    sampler = Sampler(dtype, stored.size)
+    partials = []
+    for block in stored.blocks():
+        partials.append(partial(block, dtype))
+        sampler.feed(block)
+    return TensorFact(oid, dtype, stored.size, combine(partials), sampler.result())
 
 
 def unknown_fact(oid: str, dtype: str, nbytes: int) -> TensorFact:

@@ -62,15 +62,15 @@ def _write_current(repository: Repository, facts: Facts | None = None) -> None:
     except sqlite3.Error as error:
         if not is_damage(error):
             raise
-    rebuild(repository)
+    rebuild(repository, facts)
 
 
-def rebuild(repository: Repository, progress: Progress = SILENT) -> None:
+def rebuild(repository: Repository, facts: Facts | None = None, progress: Progress = SILENT) -> None:
     """Build the catalog anew and put it in the old one's place. For the holder of the writer lock."""
     new = repository.layout.scratch / "catalog.db"
     remove(new)
     with contextlib.closing(create_catalog(new)) as connection:
-        roll_forward(repository, connection, progress=progress)
+        roll_forward(repository, connection, facts, progress)
     replace_catalog(new, repository.layout.catalog)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelhub import files
+from modelhub.catalog.ingest import catch_up
 from modelhub.errors import InvalidInputError, RepositoryNotFound, StateError
 from modelhub.repository.layout import FOLDER, Layout, check_format
 from modelhub.repository.names import check_ref_name
@@ -31,7 +32,7 @@ def init(folder: Path, *, act: Act, branch: str = FIRST_BRANCH) -> InitResult:
     try:
         created = not _exists(Layout(folder))
         if created:
-            Repository.create(folder, act, branch=branch)
+            catch_up(Repository.create(folder, act, branch=branch))
         return InitResult(folder, created, _exclude_from_git(folder))
     except OSError as error:
         raise StateError(

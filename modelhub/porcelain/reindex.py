@@ -29,7 +29,7 @@ def reindex(
     """Replace the catalog with one made from the objects alone; the same questions then have the same answers."""
     started = time.perf_counter()
     with repo.writing(waiting=waiting):
-        rebuild(repo, progress)
+        rebuild(repo, progress=progress)
     with open_current(repo) as connection:
         commits, files, tensors = count_rows(connection)
     return ReindexResult(commits, files, tensors, time.perf_counter() - started)

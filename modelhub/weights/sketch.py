@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -35,7 +36,33 @@ def sketch(read: Callable[[int, int], Bytes], dtype: str, size: int) -> bytes:
     `read(offset, nbytes)` reads the tensor's bytes, `size` of them; it is called at most 64 times.
     """
     width = item_nbytes(dtype)
-    items = [bytes(read(position * width, width)) for position in positions(size // width)]
+    return _from_items([bytes(read(position * width, width)) for position in positions(size // width)], dtype)
+
+
+class Sampler:
+    """Takes the same sketch from a tensor's blocks as they pass; no block may cut a value in two."""
+
+    def __init__(self, dtype: str, size: int) -> None:
+        self._dtype = dtype
+        self._width = item_nbytes(dtype)
+        self._offsets = deque(position * self._width for position in positions(size // self._width))
+        self._items: list[bytes] = []
+        self._start = 0
+
+    def feed(self, block: Bytes) -> None:
+        """Take in the next block."""
+        end = self._start + len(block)
+        while self._offsets and self._offsets[0] < end:
+            at = self._offsets.popleft() - self._start
+            self._items.append(bytes(block[at : at + self._width]))
+        self._start = end
+
+    def result(self) -> bytes:
+        """Return the sketch once all blocks have passed."""
+        return _from_items(self._items, self._dtype)
+
+
+def _from_items(items: list[bytes], dtype: str) -> bytes:
     data = b"".join(items)
     numbers = to_numbers(data, dtype)
     if numbers is None:

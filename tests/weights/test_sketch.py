@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from modelhub.weights.sketch import SKETCH_VALUES, distance, distances, positions, sketch
+from modelhub.weights.arrays import item_nbytes
+from modelhub.weights.sketch import SKETCH_VALUES, Sampler, distance, distances, positions, sketch
 
 
 def of(array, dtype="float32"):
@@ -74,3 +75,13 @@ def test_distance_is_relative_and_skips_what_is_not_finite():
     zeros = bytes(12)
     assert distance(zeros, zeros) == 0.0
     assert distance(zeros, one) == 1.0
+
+
+@given(st.integers(0, 3000), st.integers(1, 700), st.sampled_from(["float32", "bfloat16", "uint8", "float64"]))
+def test_a_sketch_taken_from_passing_blocks_is_the_same(count: int, step: int, dtype: str) -> None:
+    width = item_nbytes(dtype)
+    data = np.random.default_rng(count).bytes(count * width)
+    sampler = Sampler(dtype, len(data))
+    for start in range(0, len(data), step * width):
+        sampler.feed(data[start : start + step * width])
+    assert sampler.result() == sketch(lambda offset, nbytes: data[offset : offset + nbytes], dtype, len(data))
