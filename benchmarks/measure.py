@@ -38,7 +38,12 @@ class Run:
 
 
 def run(command: Sequence[str], cwd: Path) -> Run:
-    """Run a command to its end, alone; fails loudly where the command does."""
+    """Run a command to its end, alone; fails loudly where the command does.
+
+    What was written before is brought to the disk first: a process that makes its own work durable would else wait for
+    the files that the benchmark has just copied.
+    """
+    os.sync()
     with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
         process = subprocess.Popen(

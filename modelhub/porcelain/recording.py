@@ -76,9 +76,7 @@ class Recorder:
             raw_nbytes=sum(snapshot.entry.size for snapshot in snapshots),
             tensors=sum(len(snapshot.manifest.tensors()) for snapshot in snapshots if snapshot.manifest),
             facts=facts,
-            warnings=tuple(
-                f"'{item.path}' is kept as plain bytes: {item.problem}" for item in snapshots if item.problem
-            ),
+            warnings=tuple(_warning(item) for item in snapshots if item.problem),
         )
 
     def _snapshot(self, state: WorkState, changed: list[str]) -> tuple[list[Snapshot], tuple[TensorFact, ...]]:
@@ -98,6 +96,11 @@ class Recorder:
             return read_manifest(self.repository, files[path]) if path in files else None
 
         return at
+
+
+def _warning(snapshot: Snapshot) -> str:
+    kept = "a link" if snapshot.entry.mode == "link" else "plain bytes"
+    return f"'{snapshot.path}' is kept as {kept}: {snapshot.problem}"
 
 
 def _select(state: WorkState, paths: Sequence[str] | None) -> set[str]:

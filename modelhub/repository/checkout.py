@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections.abc import Collection
 from dataclasses import dataclass
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from modelhub import files
 from modelhub.errors import DirtyTree
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.content import FileStream, read_file
-from modelhub.repository.index import Index, IndexEntry, staged, write_index
-from modelhub.repository.names import check_path, check_siblings
+from modelhub.repository.index import Index, IndexEntry, left_out, staged, write_index
+from modelhub.repository.names import check_path, check_siblings, stays_inside
 from modelhub.repository.objects import Entry
 from modelhub.repository.obstacles import Obstacles, folders_of, is_folder
 from modelhub.repository.repository import Repository
@@ -105,7 +105,7 @@ def apply_checkout(
         _clear_way(work, repository, path)
         if entry.mode == "link" and not _write_link(repository, work, path, entry):
             skipped.append(path)
-            entries[path] = staged(entry)
+            entries[path] = left_out(entry)
             continue
         entries[path] = _write_file(repository, work, path, entry)
         progress.advance(entry.size)
@@ -166,18 +166,6 @@ def _write_link(repository: Repository, work: files.WorkFolder, path: str, entry
         return False
     work.write_link(path, target)
     return True
-
-
-def stays_inside(path: str, target: str) -> bool:
-    """Tell whether a link at `path` with this target leads to a place inside the folder.
-
-    Steps up are only trusted at the beginning: after a name, which may be a link itself, they lead anywhere.
-    """
-    if not target or PurePosixPath(target).is_absolute():
-        return False
-    parts = PurePosixPath(target).parts
-    up = parts.count("..")
-    return all(part == ".." for part in parts[:up]) and up <= path.count("/")
 
 
 def _refuse(paths: list[str], why: str, hint: str) -> None:

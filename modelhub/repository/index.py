@@ -16,6 +16,9 @@ from modelhub.oid import OID_DIGITS, oid_of
 from modelhub.repository.layout import Layout
 from modelhub.repository.objects import Entry, Mode
 
+LEFT_OUT = -1
+"""The inode of a link that checkout did not make: that it is not in the folder is no change."""
+
 RACY_NS = 20_000_000
 COARSE_NS = 2_000_000_000
 
@@ -41,6 +44,11 @@ class IndexEntry(msgspec.Struct, frozen=True, array_like=True):
     def seen(self, stat: os.stat_result) -> IndexEntry:
         """This entry with the stat of the file that holds it."""
         return IndexEntry(self.mode, self.oid, self.size, self.manifest, stat.st_mtime_ns, stat.st_ino)
+
+
+def left_out(entry: Entry) -> IndexEntry:
+    """Return the index entry of a link that leads outside and was therefore not made."""
+    return IndexEntry(entry.mode, entry.oid, entry.size, entry.manifest, 0, LEFT_OUT)
 
 
 def staged(entry: Entry) -> IndexEntry:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Iterable
+from pathlib import PurePosixPath
 
 from modelhub.errors import InvalidInputError, UnsafePath
 
@@ -93,3 +94,15 @@ def check_ref_name(name: str) -> None:
         )
     if any(unicodedata.category(letter) in ("Cc", "Cf", "Cs") for letter in name):
         raise InvalidInputError(f"{name!r} holds an invisible character")
+
+
+def stays_inside(path: str, target: str) -> bool:
+    """Tell whether a link at `path` with this target leads to a place inside the folder.
+
+    Steps up are only trusted at the beginning: after a name, which may be a link itself, they lead anywhere.
+    """
+    if not target or PurePosixPath(target).is_absolute():
+        return False
+    parts = PurePosixPath(target).parts
+    up = parts.count("..")
+    return all(part == ".." for part in parts[:up]) and up <= path.count("/")

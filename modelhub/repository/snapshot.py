@@ -11,6 +11,7 @@ from modelhub.errors import UnsupportedModelFile
 from modelhub.formats.detect import read_model
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import IndexEntry
+from modelhub.repository.names import stays_inside
 from modelhub.repository.objects import Manifest, encode
 from modelhub.repository.run_recorder import WHOLE_NBYTES, FileReader, RunRecorder, changed_while_read
 from modelhub.repository.tensor_keeper import TensorKeeper
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """One file as it was recorded. `problem` says why its tensors could not be told apart."""
+    """One file as it was recorded. `problem` says what will not be as expected."""
 
     path: str
     entry: IndexEntry
@@ -57,7 +58,10 @@ class Snapshotter:
     def _record_link(self, file: WorkFile) -> Snapshot:
         target = os.fsencode(os.readlink(self._root / file.path))
         entry = IndexEntry("link", self._writer.put(target), len(target)).seen(file.stat)
-        return Snapshot(file.path, entry, None, None)
+        inside = stays_inside(file.path, os.fsdecode(target))
+        return Snapshot(
+            file.path, entry, None, None if inside else "it leads outside the folder, so no checkout makes it"
+        )
 
     def _record_content(self, path: str, reader: FileReader) -> tuple[Manifest | None, str, str | None]:
         model, problem = None, None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from modelhub.repository.index import Index, IndexEntry, read_index, staged
+from modelhub.repository.index import LEFT_OUT, Index, IndexEntry, read_index, staged
 from modelhub.repository.objects import Entry
 from modelhub.repository.repository import Repository
 from modelhub.repository.trees import read_files
@@ -62,7 +62,8 @@ def inspect(repository: Repository) -> WorkState:
             fresh[path] = entry.seen(file.stat)
         else:
             modified.append(path)
-    deleted = tuple(sorted(index.entries.keys() - files.keys()))
+    absent = index.entries.keys() - files.keys()
+    deleted = tuple(sorted(path for path in absent if index.entries[path].inode != LEFT_OUT))
     untracked = tuple(sorted(files.keys() - index.entries.keys()))
     return WorkState(index, files, tuple(sorted(modified)), deleted, untracked, fresh)
 

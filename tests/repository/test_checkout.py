@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelhub.errors import IntegrityError, UnsafePath
-from modelhub.repository.checkout import apply_checkout, plan_checkout, stays_inside
+from modelhub.repository.checkout import apply_checkout, plan_checkout
+from modelhub.repository.names import stays_inside
 from modelhub.repository.objects import Entry
 from modelhub.repository.obstacles import Obstacles, clashing, folders_of
 from modelhub.repository.status import load_index
