@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-MH = [sys.executable, "-m", "modelhub"]
+MH = [str(Path(sys.executable).with_name("mh"))]
 ENV = {
     **{name: value for name, value in os.environ.items() if not name.startswith("PYTHON")},
     "PYTHONPATH": str(Path(__file__).parents[1]),

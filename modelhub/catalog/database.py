@@ -26,6 +26,7 @@ pragma cell_size_check = on;
 pragma trusted_schema = off;
 pragma mmap_size = 0;
 pragma temp_store = memory;
+pragma cache_size = -32000;
 """
 
 

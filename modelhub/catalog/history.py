@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from sqlite3 import Connection
@@ -12,7 +12,7 @@ from sqlite3 import Connection
 import msgspec
 
 SHORT_DIGITS = 10
-_BATCH = 500
+_BATCH = 1000
 
 
 class LogEntry(msgspec.Struct, frozen=True):
@@ -72,17 +72,34 @@ def read_log(
 class _Graph:
     times: dict[int, int]
     parents: dict[int, list[int]]
+    has_merges: bool
 
     @classmethod
     def read(cls, connection: Connection) -> _Graph:
-        parents: dict[int, list[int]] = {}
-        for commit, parent in connection.execute("select commit_no, parent_no from mh_parents order by 1, position"):
-            parents.setdefault(commit, []).append(parent)
-        return cls(dict(connection.execute("select no, time from mh_commits")), parents)
+        rows = connection.execute("select commit_no, parent_no from mh_parents order by 1, position").fetchall()
+        parents = {commit: [parent] for commit, parent in rows}
+        has_merges = len(parents) < len(rows)
+        if has_merges:
+            parents = {}
+            for commit, parent in rows:
+                parents.setdefault(commit, []).append(parent)
+        return cls(dict(connection.execute("select no, time from mh_commits")), parents, has_merges)
 
     def walk(self, starts: Iterable[int]) -> Iterator[int]:
         """Kahn's algorithm over the ancestors, the newest of the ready commits first."""
         starts = list(dict.fromkeys(starts))
+        if len(starts) == 1 and not self.has_merges:
+            return self._line(starts[0])
+        return self._sorted(starts)
+
+    def _line(self, start: int) -> Iterator[int]:
+        """Without merges the ancestors of one commit are a line."""
+        yield start
+        while start in self.parents and self.parents[start][0] in self.times:
+            start = self.parents[start][0]
+            yield start
+
+    def _sorted(self, starts: Sequence[int]) -> Iterator[int]:
         children = self._count_children(starts)
         ready = [(-self.times[no], -no) for no in starts if not children[no]]
         heapq.heapify(ready)
@@ -154,14 +171,14 @@ def _ref_names(connection: Connection) -> dict[int, list[str]]:
 def _entries(
     connection: Connection, graph: _Graph, batch: Sequence[int], names: dict[int, list[str]]
 ) -> Iterator[LogEntry]:
-    marks = ",".join(map(str, batch))
     columns = "c.no, o.oid, c.author_name, c.author_email, c.time, c.offset_minutes, c.message"
-    query = f"select {columns} from mh_commits c join mh_oids o on o.no = c.no where c.no in ({marks})"  # noqa: S608
+    query = f"select {columns} from mh_commits c join mh_oids o on o.no = c.no where c.no {_among(batch)}"  # noqa: S608
     commits = {row[0]: row for row in connection.execute(query)}
-    near = {no for commit in batch for no in graph.parents.get(commit, ())}
-    oids = dict(connection.execute(f"select no, oid from mh_oids where no in ({','.join(map(str, near))})"))  # noqa: S608
-    params = _params(connection, marks)
-    metrics = _metrics(connection, marks)
+    oids = {no: row[1] for no, row in commits.items()}
+    beyond = {no for commit in batch for no in graph.parents.get(commit, ()) if no not in oids}
+    oids |= connection.execute(f"select no, oid from mh_oids where no {_among(beyond)}")  # noqa: S608
+    params = _params(connection, _among(batch))
+    metrics = _metrics(connection, _among(batch))
     for no in batch:
         _, oid, author, email, time, offset, message = commits[no]
         parents = tuple([oids[parent] for parent in graph.parents.get(no, ())])
@@ -170,17 +187,24 @@ def _entries(
         yield LogEntry(oid, parents, author, email, time, offset, message, refs, *facts)
 
 
-def _params(connection: Connection, marks: str) -> dict[int, dict[str, str | float | None]]:
+def _among(numbers: Collection[int]) -> str:
+    """Return the condition for rows of these commits; numbers that lie close are read as a range, others and all."""
+    if numbers and max(numbers) - min(numbers) < 4 * len(numbers):
+        return f"between {min(numbers)} and {max(numbers)}"
+    return f"in ({','.join(map(str, numbers))})"
+
+
+def _params(connection: Connection, among: str) -> dict[int, dict[str, str | float | None]]:
     found: dict[int, dict[str, str | float | None]] = {}
-    query = f"select commit_no, name, value, number from mh_params where commit_no in ({marks}) order by 1, 2"  # noqa: S608
+    query = f"select commit_no, name, value, number from mh_params where commit_no {among} order by 1, 2"  # noqa: S608
     for commit, name, value, number in connection.execute(query):
         found.setdefault(commit, {})[name] = value if number is None else msgspec.json.decode(value)
     return found
 
 
-def _metrics(connection: Connection, marks: str) -> dict[int, dict[str, float]]:
+def _metrics(connection: Connection, among: str) -> dict[int, dict[str, float]]:
     found: dict[int, dict[str, float]] = {}
-    query = f"select commit_no, name, value from mh_metrics where commit_no in ({marks}) order by 1, 2"  # noqa: S608
+    query = f"select commit_no, name, value from mh_metrics where commit_no {among} order by 1, 2"  # noqa: S608
     for commit, name, value in connection.execute(query):
         found.setdefault(commit, {})[name] = math.nan if value is None else value
     return found

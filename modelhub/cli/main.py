@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib
 import os
 import sys
@@ -17,6 +18,8 @@ from modelhub.cli.command_table import COMMANDS, OTHER_NAMES, SECTIONS
 from modelhub.cli.context import Session
 from modelhub.cli.output.terminal import describe_terminal
 from modelhub.errors import NotFoundError
+
+GARBAGE_THRESHOLD = 100_000
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -190,5 +193,6 @@ def _forget_output() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line of this process."""
+    """Run the command line of this process, which is too short-lived to look for garbage often."""
+    gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
     sys.exit(run())

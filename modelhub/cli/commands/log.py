@@ -58,18 +58,18 @@ def log_command(
         whole = log(repository, revision=revision, all_refs=all_refs) if paths else None
         session.page(_drawn(session, entries, oneline, whole))
     else:
-        session.page(line for block in _blocks(session, entries, oneline) for line in block)
+        session.page(_blocks(session, entries, oneline))
 
 
-def _blocks(session: Session, entries: Iterable[LogEntry], oneline: bool) -> Iterator[list[str]]:
-    """Yield the lines of each commit, with an empty line between long forms."""
-    first = True
+def _blocks(session: Session, entries: Iterable[LogEntry], oneline: bool) -> Iterator[str]:
+    """Yield the lines of each commit together, with an empty line between long forms."""
+    before = ""
     for entry in entries:
         if oneline:
-            yield [one_line(entry, session.terminal)]
+            yield one_line(entry, session.terminal)
         else:
-            yield ([] if first else [""]) + long_form(entry, session.terminal)
-        first = False
+            yield before + long_form(entry, session.terminal)
+        before = "\n"
 
 
 def _drawn(
@@ -83,5 +83,7 @@ def _drawn(
         parents = visible_parents([(entry.commit, entry.parents) for entry in whole], shown)
     graph = Graph(unicode=session.terminal.unicode)
     for entry in entries:
-        lines = [one_line(entry, session.terminal)] if oneline else [*long_form(entry, session.terminal), ""]
+        lines = (
+            [one_line(entry, session.terminal)] if oneline else [*long_form(entry, session.terminal).split("\n"), ""]
+        )
         yield from graph.draw(entry.commit, parents.get(entry.commit, entry.parents), lines)

@@ -41,7 +41,7 @@ def show_command(session: Session, revision: str, as_json: bool) -> None:
 
 def _lines(session: Session, result: ShowResult) -> Iterator[str]:
     terminal = session.terminal
-    yield from long_form(result.entry, terminal)
+    yield long_form(result.entry, terminal)
     for made in result.derivations:
         source = short(made.source_commit) + (f":{clean(made.source_path)}" if made.source_path else "")
         said = "declared" if made.declared else "verified"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import TYPE_CHECKING
 
 from modelhub.cli.output.quantities import moment, number, short
@@ -38,18 +39,18 @@ def one_line(entry: LogEntry, terminal: Terminal) -> str:
     return f"{oid}{ref_names(entry.refs, terminal)} {first_line(entry.message)}{metrics}"
 
 
-def long_form(entry: LogEntry, terminal: Terminal) -> list[str]:
-    """Return the lines of a commit, as git shows it, with params and metrics below the message."""
-    lines = [terminal.style(f"commit {entry.commit}", "yellow") + ref_names(entry.refs, terminal)]
-    if len(entry.parents) > 1:
-        lines.append("Merge:   " + " ".join(map(short, entry.parents)))
-    email = f" <{entry.email}>" if entry.email else ""
-    lines.append(f"Author:  {clean(entry.author + email)}")
-    lines.append(f"Date:    {moment(entry.time, entry.offset)}")
-    if entry.params:
-        lines.append(f"Params:  {facts(entry.params)}")
-    if entry.metrics:
-        lines.append(f"Metrics: {terminal.style(facts(entry.metrics), 'bold')}")
-    lines.append("")
-    lines += [f"    {line}" if line else "" for line in clean_lines(entry.message)]
-    return lines
+@cache
+def _author_line(author: str, email: str) -> str:
+    return f"Author:  {clean(f'{author} <{email}>' if email else author)}"
+
+
+def long_form(entry: LogEntry, terminal: Terminal) -> str:
+    """Return a commit in several lines, as git shows it, with params and metrics above the message."""
+    oid = terminal.style(f"commit {entry.commit}", "yellow")
+    merge = f"Merge:   {' '.join(map(short, entry.parents))}\n" if len(entry.parents) > 1 else ""
+    params = f"Params:  {facts(entry.params)}\n" if entry.params else ""
+    metrics = f"Metrics: {terminal.style(facts(entry.metrics), 'bold')}\n" if entry.metrics else ""
+    message = "\n".join([f"    {line}" if line else "" for line in clean_lines(entry.message)])
+    names = ref_names(entry.refs, terminal) if entry.refs else ""
+    author, date = _author_line(entry.author, entry.email), moment(entry.time, entry.offset)
+    return f"{oid}{names}\n{merge}{author}\nDate:    {date}\n{params}{metrics}\n{message}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import date, timedelta
 from functools import cache
 
 SHORT_ID = 10
@@ -98,32 +98,40 @@ def _relative(part: float) -> str:
 
 def moment(time_ms: int, offset: int) -> str:
     """Return a recorded time in its own zone: '2026-01-31 14:05:09 +0100'."""
-    local = _local(time_ms, offset)
-    return f"{local.isoformat(' ', 'seconds')[:19]} {_zone(offset)[1]}"
+    if abs(offset) >= 24 * 60:
+        offset = 0
+    return f"{_clock(time_ms, offset)} {_zone(offset)}"
 
 
 def day(time_ms: int, offset: int = 0) -> str:
     """Return the day of a recorded time: '2026-01-31'."""
-    return _local(time_ms, offset).strftime("%Y-%m-%d")
+    return _clock(time_ms, offset)[:10]
 
 
 def iso_time(time_ms: int) -> str:
     """Return a recorded time for programs: '2026-01-31T13:05:09.123Z'."""
-    return _local(time_ms, 0).strftime("%Y-%m-%dT%H:%M:%S.") + f"{time_ms % 1000:03}Z"
+    return f"{_clock(time_ms, 0, 'T')}.{time_ms % 1000:03}Z"
 
 
-def _local(time_ms: int, offset: int) -> datetime:
-    try:
-        return datetime.fromtimestamp(time_ms / 1000, _zone(offset)[0])
-    except (OverflowError, ValueError, OSError):
-        return datetime.fromtimestamp(0, UTC)
+def _clock(time_ms: int, offset: int, between: str = " ") -> str:
+    days, seconds = divmod(time_ms // 1000 + offset * 60, 86400)
+    return f"{_date(days)}{between}{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}"
 
 
 @cache
-def _zone(offset: int) -> tuple[timezone, str]:
-    """Return the zone this many minutes east of UTC (UTC for what no zone has), and how it is written: '+0100'."""
-    zone = timezone(timedelta(minutes=offset)) if abs(offset) < 24 * 60 else UTC
-    return zone, datetime.fromtimestamp(0, zone).strftime("%z")
+def _date(days: int) -> str:
+    """Return the date so many days after 1970 began; 1970-01-01 for what no calendar has."""
+    try:
+        return (date(1970, 1, 1) + timedelta(days)).isoformat()
+    except OverflowError:
+        return "1970-01-01"
+
+
+@cache
+def _zone(offset: int) -> str:
+    """Return how a zone so many minutes east of UTC is written: '+0100'."""
+    hours, minutes = divmod(abs(offset), 60)
+    return f"{'-' if offset < 0 else '+'}{hours:02}{minutes:02}"
 
 
 def ago(time_ms: int, now_ms: int) -> str:

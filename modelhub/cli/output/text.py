@@ -16,6 +16,8 @@ def clean(text: str) -> str:
 
 def clean_lines(text: str) -> list[str]:
     """Return the lines of a message, each made safe; tabs become spaces."""
+    if text.isprintable():
+        return [text.rstrip()]
     return [clean(line.rstrip()) for line in text.expandtabs(4).rstrip().split("\n")]
 
 
