@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelhub.catalog.ingest import check_catalog, rebuild
 from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
+from modelhub.porcelain.healing import heal
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import read_index
 from modelhub.repository.objects import Commit, Manifest, Operation
@@ -47,8 +48,22 @@ class FsckResult:
 def fsck(repo: Repository, *, full: bool = False, repair: bool = False, progress: Progress = SILENT) -> FsckResult:
     """Check every stored byte against its checksum, with `full` decode and hash everything; then the history.
 
-    `repair` mends what can be made anew from the rest: the pointer, the index, the catalog. Never raises for damage.
+    `repair` mends what can be made anew: the pointer, the index and the catalog from the objects, and objects from
+    files in the folder that hold exactly what was recorded. Never raises for damage.
     """
+    result = _examine(repo, full=full, repair=repair, progress=progress)
+    lost = {problem.oid for problem in result.problems if problem.oid is not None}
+    if not (repair and lost):
+        return result
+    healed = heal(repo, lost)
+    if not healed:
+        return result
+    again = _examine(repo, full=full, repair=repair, progress=progress)
+    plural = "" if len(healed) == 1 else "s"
+    return replace(again, repaired=(*result.repaired, f"{len(healed)} object{plural} (from files in the folder)"))
+
+
+def _examine(repo: Repository, *, full: bool, repair: bool, progress: Progress) -> FsckResult:
     repaired: list[str] = []
     problems = list(_pointer_problems(repo, repaired, repair=repair))
     damaged = list(repo.store.check(full=full, progress=progress))
@@ -64,15 +79,16 @@ def fsck(repo: Repository, *, full: bool = False, repair: bool = False, progress
         problems += _chain_problems(repo)
         problems += _index_problems(repo, repaired, repair=repair)
         problems += _catalog_problems(repo, repaired, repair=repair)
-    sizes = _stored_sizes(repo)
+    sizes = _sound_sizes(repo, by_oid.keys())
     return FsckResult(len(sizes), sum(sizes), tuple(problems), tuple(repaired))
 
 
-def _stored_sizes(repo: Repository) -> list[int]:
+def _sound_sizes(repo: Repository, damaged: Collection[str]) -> list[int]:
     sizes = []
     for oid in repo.store.ids():
         with contextlib.suppress(ModelHubError):
-            sizes.append(repo.store.info(oid).stored_nbytes)
+            if oid not in damaged:
+                sizes.append(repo.store.info(oid).stored_nbytes)
     return sizes
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from pathlib import Path
 
 from modelhub.errors import ObjectNotFound
@@ -85,9 +85,12 @@ class ObjectStore:
         """See packs that were published or removed since; done by itself when an object is not found."""
         self.packs.refresh()
 
-    def writer(self) -> ObjectWriter:
-        """Return a writer for new objects, to be used as a context manager."""
-        return ObjectWriter(self)
+    def writer(self, *, replacing: Set[str] = frozenset()) -> ObjectWriter:
+        """Return a writer for new objects, to be used as a context manager.
+
+        `replacing` are objects that it takes as not there: the caller deletes the old ones before it publishes.
+        """
+        return ObjectWriter(self, replacing)
 
     def check(self, full: bool = False, progress: Progress = SILENT) -> Iterator[Damage]:
         """Yield everything that is wrong with the stored bytes; `full` decodes and hashes every object as well.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Set
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -34,8 +34,9 @@ class ObjectWriter:
     Used from one thread. After an error the writer is good for nothing but to be left.
     """
 
-    def __init__(self, store: ObjectStore) -> None:
+    def __init__(self, store: ObjectStore, replacing: Set[str] = frozenset()) -> None:
         self._store = store
+        self._replacing = replacing
         self._pack: PackWriter | None = None
         self._queue: EncodeQueue | None = None
         self._added: dict[str, None] = {}
@@ -44,7 +45,13 @@ class ObjectWriter:
 
     def contains(self, oid: str) -> bool:
         """Tell whether the store has an object, or this writer is about to add it."""
-        return oid in self._added or self._store.loose.contains(oid) or self._store.packs.holds(oid)
+        if oid in self._added or oid in self._replacing:
+            return oid in self._added
+        return self._store.loose.contains(oid) or self._store.packs.holds(oid)
+
+    def added(self, oid: str) -> bool:
+        """Tell whether this writer adds the object."""
+        return oid in self._added
 
     def info(self, oid: str) -> ObjectInfo:
         """Return how an object is kept, added here or before; waits for what is still being encoded."""

@@ -8,6 +8,7 @@ from contracts.answers import forget_catalog
 from contracts.project import Project, safetensors, weights
 
 from modelhub.errors import ModelHubError
+from modelhub.porcelain.cat import cat
 from modelhub.porcelain.fsck import FsckResult, fsck
 from modelhub.porcelain.log import log
 from modelhub.porcelain.ls import list_tensors
@@ -224,3 +225,45 @@ def test_a_damaged_commit_is_left_out_of_the_log(project: Project) -> None:
     forget_catalog(project.repo)
     assert first != second
     assert [entry.commit for entry in log(project.again())] == [third]
+
+
+def test_repair_stores_a_damaged_object_again_from_the_folder(grown: Project) -> None:
+    tuned = list_tensors(grown.repo, place="HEAD:model.safetensors")[3]
+    entry = grown.repo.store.open(tuned.oid)
+    pack = grown.repo.layout.objects / "packs" / f"{entry.info.place}.pack"
+    damage(pack, _offset(grown, tuned.oid) + 10)
+    assert {problem.oid for problem in check(grown).problems} == {tuned.oid}
+    result = check(grown, repair=True)
+    assert result.ok
+    assert result.repaired == ("1 object (from files in the folder)",)
+    assert check(grown).ok
+    assert grown.again().store.read(tuned.oid)
+
+
+def test_repair_stores_a_missing_object_again_from_the_folder(grown: Project) -> None:
+    tuned = list_tensors(grown.repo, place="HEAD:model.safetensors")[0]
+    grown.repo.store.delete({tuned.oid})
+    assert not check(grown).ok
+    assert check(grown, repair=True).ok
+
+
+def test_repair_never_takes_a_file_that_holds_something_else(grown: Project) -> None:
+    tuned = list_tensors(grown.repo, place="HEAD:model.safetensors")[0]
+    grown.repo.store.delete({tuned.oid})
+    content = bytearray((grown.root / "model.safetensors").read_bytes())
+    content[-1] ^= 1
+    (grown.root / "model.safetensors").write_bytes(content)
+    before = check(grown)
+    after = check(grown, repair=True)
+    assert after.problems == before.problems
+    assert after.repaired == ()
+
+
+def test_an_older_versions_file_put_back_heals_that_version(grown: Project) -> None:
+    content = b"".join(cat(grown.repo, place="HEAD~1:model.safetensors"))
+    base = list_tensors(grown.repo, place="HEAD~1:model.safetensors")[0]
+    pack = grown.repo.layout.objects / "packs" / f"{grown.repo.store.info(base.oid).place}.pack"
+    damage(pack, _offset(grown, base.oid) + 10)
+    assert not check(grown, repair=True).ok
+    (grown.root / "model.safetensors").write_bytes(content)
+    assert check(grown, repair=True).ok

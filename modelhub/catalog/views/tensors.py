@@ -35,7 +35,7 @@ TENSORS = View(
         ),
         Column("base_id", "text", "the tensor it is kept as a delta of", null="kept whole"),
         Column("depth", "integer", "how many deltas deep it lies; 0: whole", "deltas", "as `stored_nbytes`"),
-        Column("codecs", "text", "codecs of its blocks, as `delta,planes`", null="as `stored_nbytes`"),
+        Column("codecs", "text", "codecs of its blocks, as `byte planes,grouped delta`", null="as `stored_nbytes`"),
     ),
     sql="""
 select c.oid as commit_id,

@@ -28,7 +28,11 @@ MOST_LISTED = 5
     exits={1: "something is damaged and was not repaired"},
 )
 @click.option("--full", is_flag=True, help="Decode and hash everything.")
-@click.option("--repair", is_flag=True, help="Make anew what can be: the pointer, the index, the catalog.")
+@click.option(
+    "--repair",
+    is_flag=True,
+    help="Make anew what can be: pointer, index, catalog, and objects from files in the folder.",
+)
 @json_option
 @pass_session
 def fsck_command(session: Session, full: bool, repair: bool, as_json: bool) -> int:
@@ -60,7 +64,8 @@ def _lines(session: Session, result: FsckResult) -> Iterator[str]:
 
 
 def _problem_lines(session: Session, problem: Problem) -> Iterator[str]:
-    yield f"{session.terminal.style('damaged', 'red')} {clean(problem.place)}: {clean(problem.problem)}"
+    what = problem.problem.rpartition(" is damaged: ")[2]
+    yield f"{session.terminal.style('damaged', 'red')} {clean(problem.place)}: {clean(what)}"
     if problem.oid is not None:
         yield f"  object {problem.oid}"
     yield from _listed("commits", [short(commit) for commit in problem.commits])
