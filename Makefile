@@ -25,7 +25,7 @@ check: setup  ## lint, format, types, layers, spelling, generated pages
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/codespell modelhub tests docs examples benchmarks README.md CONTRIBUTING.md CHANGELOG.md
+	$(BIN)/codespell modelhub docs examples benchmarks README.md CONTRIBUTING.md CHANGELOG.md
 
 fix: setup  ## let ruff mend what it can
 	$(BIN)/ruff check --fix .

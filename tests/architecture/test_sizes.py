@@ -1,4 +1,4 @@
-"""The limits of CONTRIBUTING.md on the size of modules, functions and signatures. An exception is a line here, with its reason."""
+"""The limits of CONTRIBUTING.md on modules, functions and signatures. An exception is a line here, with its reason."""
 
 from __future__ import annotations
 
