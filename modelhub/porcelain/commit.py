@@ -22,7 +22,7 @@ from modelhub.repository.objects import Commit, Derivation, Manifest, ParamValue
 from modelhub.repository.repository import Act, Repository, put
 from modelhub.repository.revision import Place, resolve_place
 from modelhub.repository.status import FileChange, compare_files, load_index
-from modelhub.repository.trees import find_entry, read_files, write_tree
+from modelhub.repository.trees import Files, find_entry, is_below, read_files, write_tree
 
 if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
@@ -81,7 +81,9 @@ def commit(
     progress: Progress = SILENT,
     waiting: Callable[[], None] | None = None,
 ) -> CommitResult:
-    """Record a version: what is staged, or with nothing staged every change in the folder, or the given paths.
+    """Record a version: what is staged, or with nothing staged every change in the folder, or just the given paths.
+
+    What is staged of other paths stays staged.
 
     All is durable when it returns. Raises StateError where there is nothing to record, LintFailed where `strict`
     and the weights have warnings; then nothing was changed.
@@ -95,15 +97,18 @@ def commit(
         entries = load_index(repo).entries if recorded is None else recorded.entries
         refs = repo.refs
         before = read_files(repo, repo.commit_tree(refs.head_commit))
-        changes = compare_files(before, {path: entry.entry() for path, entry in entries.items()})
+        files = {path: entry.entry() for path, entry in entries.items()}
+        if paths:
+            files = _only_below(paths, files, before)
+        changes = compare_files(before, files)
         if not changes and not allow_empty and not facts.metrics and not facts.params:
             raise StateError("nothing to commit: the folder is as the last commit has it")
         known = Facts(repo, recorded.facts if recorded else ())
         stack.callback(known.close)
-        findings = lint_files(writer.read, entries, before, known.statistics_of)
+        findings = lint_files(writer.read, files, before, known.statistics_of)
         if strict:
             _refuse_warnings(findings)
-        tree = write_tree(writer, {path: entry.entry() for path, entry in entries.items()})
+        tree = write_tree(writer, files)
         made = _build(repo, act, tree, message, facts=facts, derivations=_derivations(repo, sources, changes))
         oid = put(writer, made)
         published = repo.record(
@@ -176,6 +181,12 @@ def _record(
         return None
     declared = [manifest for _, place in sources for manifest in _manifests_at(repo, place)]
     return Recorder(repo, writer, progress, declared).record(list(paths) or None)
+
+
+def _only_below(places: Sequence[str], files: Files, before: Files) -> Files:
+    """Take what lies below the places from the index, everything else from the last commit."""
+    kept = {path: entry for path, entry in before.items() if not is_below(path, places)}
+    return kept | {path: entry for path, entry in files.items() if is_below(path, places)}
 
 
 def _anything_staged(repo: Repository) -> bool:

@@ -231,3 +231,23 @@ def test_a_detached_head_moves_with_its_commits(project: Project) -> None:
 def _state(project: Project) -> tuple[object, ...]:
     repo = project.again()
     return repo.pointer(), read_index(repo.layout), sorted(repo.store.ids())
+
+
+def test_given_paths_leave_other_staged_changes_staged(project: Project) -> None:
+    project.save("a", "1")
+    project.save("b", "1")
+    project.write("a", "2")
+    project.write("b", "2")
+    project.write("new", "1")
+    project.add("a")
+    project.add("new")
+    done = project.commit("only b", paths=["b"])
+    assert project.files_of(done.commit) == {"a": ("file", b"1"), "b": ("file", b"2")}
+    assert [change.path for change in project.status().staged] == ["a", "new"]
+
+
+def test_a_given_path_that_is_staged_already_is_recorded(project: Project) -> None:
+    project.save("a", "1")
+    project.write("a", "2")
+    project.add("a")
+    assert project.files_of(project.commit("a", paths=["a"]).commit) == {"a": ("file", b"2")}
