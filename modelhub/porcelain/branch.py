@@ -78,8 +78,7 @@ def rename_branch(repo: Repository, *, act: Act, old: str, new: str, force: bool
 
 
 def _kept_elsewhere(repo: Repository, refs: Refs, commit: str) -> bool:
-    others = set(refs.table.values()) | ({refs.head_commit} - {None})
-    return any(other is not None and is_ancestor(repo, commit, other) for other in others)
+    return is_ancestor(repo, commit, *refs.held())
 
 
 def _info(repo: Repository, refs: Refs, name: str) -> BranchInfo:

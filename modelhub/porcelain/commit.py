@@ -18,11 +18,13 @@ from modelhub.progress import SILENT, Progress
 from modelhub.repository.content import read_manifest
 from modelhub.repository.index import write_index
 from modelhub.repository.lint import Finding, lint_files
+from modelhub.repository.names import check_siblings
 from modelhub.repository.objects import Commit, Derivation, Manifest, ParamValue, metric_value
+from modelhub.repository.obstacles import PathsBelow, displaced
 from modelhub.repository.repository import Act, Repository, put
 from modelhub.repository.revision import Place, resolve_place
 from modelhub.repository.status import FileChange, compare_files, load_index
-from modelhub.repository.trees import Files, find_entry, is_below, read_files, write_tree
+from modelhub.repository.trees import Files, find_entry, read_files, write_tree
 
 if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
@@ -108,6 +110,7 @@ def commit(
         findings = lint_files(writer.read, files, before, known.statistics_of)
         if strict:
             _refuse_warnings(findings)
+        check_siblings(files)
         tree = write_tree(writer, files)
         made = _build(repo, act, tree, message, facts=facts, derivations=_derivations(repo, sources, changes))
         oid = put(writer, made)
@@ -185,8 +188,10 @@ def _record(
 
 def _only_below(places: Sequence[str], files: Files, before: Files) -> Files:
     """Take what lies below the places from the index, everything else from the last commit."""
-    kept = {path: entry for path, entry in before.items() if not is_below(path, places)}
-    return kept | {path: entry for path, entry in files.items() if is_below(path, places)}
+    taken, replaced = PathsBelow(files), PathsBelow(before)
+    chosen = {path: files[path] for place in places for path in taken.of(place)}
+    kept = before.keys() - {path for place in places for path in replaced.of(place)}
+    return {path: before[path] for path in kept - displaced(chosen, kept)} | chosen
 
 
 def _anything_staged(repo: Repository) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Literal
 
@@ -29,17 +30,18 @@ def settings(repo: Repository | None, home: Path) -> tuple[Setting, ...]:
 
 
 def number_setting(repo: Repository, home: Path | None, key: str, default: float) -> float:
-    """Return a setting as a number. Raises InvalidInputError where it is none."""
+    """Return a setting as a finite number. Raises InvalidInputError where it is none."""
     files = [repo.layout.config] if home is None else setting_files(repo, home)
     found = read_settings(files).get(key)
     if found is None:
         return default
     try:
-        return float(found.value)
+        value = float(found.value)
     except ValueError:
-        raise InvalidInputError(
-            f"the setting '{key}' is '{found.value}', not a number", hint=f"see '{found.origin}'"
-        ) from None
+        value = math.nan
+    if not math.isfinite(value):
+        raise InvalidInputError(f"the setting '{key}' is '{found.value}', not a number", hint=f"see '{found.origin}'")
+    return value
 
 
 def is_set(repo: Repository, home: Path, key: str) -> bool:

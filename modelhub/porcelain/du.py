@@ -47,7 +47,8 @@ def du(repo: Repository) -> DuResult:
     """Return where the bytes are. Cost: every tree and manifest of the history is read once."""
     commits = current_commits(repo)
     needs = Needs(repo)
-    per_commit = {oid: with_bases(repo, needs.of_commit(oid)) for oid in commits}
+    bases: dict[str, str | None] = {}
+    per_commit = {oid: with_bases(repo, needs.of_commit(oid), known=bases) for oid in commits}
     uses = Counter(oid for objects in per_commit.values() for oid in objects)
     ordered = sorted(commits.items(), key=lambda item: (item[1].time, item[0]), reverse=True)
     own = {oid: [item for item in objects if uses[item] == 1] for oid, objects in per_commit.items()}

@@ -10,8 +10,9 @@ from modelhub.catalog.ingest import check_catalog, rebuild
 from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.porcelain.healing import heal
 from modelhub.progress import SILENT, Progress
+from modelhub.repository.content import read_manifest
 from modelhub.repository.index import read_index
-from modelhub.repository.objects import Commit, Manifest, Operation
+from modelhub.repository.objects import Commit, Entry, Operation, TensorRun
 from modelhub.repository.reachable import Needs, current_commits, with_bases
 from modelhub.repository.repository import Repository
 from modelhub.repository.status import load_index
@@ -134,7 +135,7 @@ def _missing(repo: Repository, known: Collection[str | None]) -> dict[str, str]:
     needs = Needs(repo)
     wanted: set[str] = set()
     for oid in current_commits(repo):
-        wanted |= needs.of_commit(oid)
+        needs.mark(oid, wanted)
     try:
         for entry in load_index(repo).entries.values():
             wanted.update(needs.of_file(entry))
@@ -146,41 +147,64 @@ def _missing(repo: Repository, known: Collection[str | None]) -> dict[str, str]:
 
 
 class _Touched:
-    """Finds what a damaged object touches: every object whose delta chain passes through it counts as damaged."""
+    """Finds what damaged objects touch: every object whose delta chain passes through one counts as damaged.
+
+    Cost: the history is read once, however many objects are damaged.
+    """
 
     def __init__(self, repo: Repository, damaged: set[str]) -> None:
         self._repo = repo
         self._damaged = damaged
-        self._commits = current_commits(repo) if damaged else {}
+        self._needs = Needs(repo)
+        self._bases: dict[str, str | None] = {}
+        self._hits: dict[str, frozenset[str]] = {}
+        self._in_file: dict[Entry, dict[str, list[str]]] = {}
+        self._commits: dict[str, list[str]] = {}
+        self._files: dict[str, list[str]] = {}
+        self._tensors: dict[str, list[str]] = {}
+        for oid, commit in (current_commits(repo) if damaged else {}).items():
+            self._take_in(oid, commit)
 
     def problem(self, oid: str, place: str, text: str) -> Problem:
         """Say what this one object's damage touches."""
-        needs = Needs(self._repo)
-        commits, files, tensors = [], [], []
-        for commit, record in self._commits.items():
-            if oid not in with_bases(self._repo, needs.of_commit(commit), {}):
-                continue
-            commits.append(commit)
-            for path, names in self._files(record, oid):
-                files.append(f"{commit[:10]}:{path}")
-                tensors += [f"{commit[:10]}:{path}:{name}" for name in names]
-        return Problem(place or f"object {oid[:12]}", text, oid, tuple(commits), tuple(files), tuple(tensors))
+        touched = (tuple(found.get(oid, ())) for found in (self._commits, self._files, self._tensors))
+        return Problem(place or f"object {oid[:12]}", text, oid, *touched)
 
-    def _files(self, commit: Commit, oid: str) -> Iterator[tuple[str, list[str]]]:
-        needs = Needs(self._repo)
+    def _take_in(self, oid: str, commit: Commit) -> None:
+        for hit in frozenset[str]().union(*map(self._hits_of, self._needs.of_commit(oid))):
+            self._commits.setdefault(hit, []).append(oid)
         try:
             listed = read_files(self._repo, commit.tree)
         except ModelHubError:
             return
         for path, entry in listed.items():
-            if oid not in with_bases(self._repo, needs.of_file(entry), {}):
-                continue
-            try:
-                manifest = self._repo.get(entry.manifest, Manifest) if entry.manifest else None
-            except ModelHubError:
-                manifest = None
-            runs = manifest.tensors() if manifest else []
-            yield path, [run.name for run in runs if oid in with_bases(self._repo, [run.oid], {})]
+            place = f"{oid[:10]}:{path}"
+            for hit, names in self._hits_in(entry).items():
+                self._files.setdefault(hit, []).append(place)
+                self._tensors.setdefault(hit, []).extend(f"{place}:{name}" for name in names)
+
+    def _hits_of(self, oid: str) -> frozenset[str]:
+        """The damaged objects in an object's chain."""
+        if oid not in self._hits:
+            self._hits[oid] = frozenset(with_bases(self._repo, [oid], {}, self._bases) & self._damaged)
+        return self._hits[oid]
+
+    def _hits_in(self, entry: Entry) -> dict[str, list[str]]:
+        """The damaged objects a file needs, each with the names of the tensors that need it."""
+        if entry not in self._in_file:
+            found: dict[str, list[str]] = {hit: [] for oid in self._needs.of_file(entry) for hit in self._hits_of(oid)}
+            for run in self._tensors_of(entry) if found else ():
+                for hit in self._hits_of(run.oid):
+                    found.setdefault(hit, []).append(run.name)
+            self._in_file[entry] = found
+        return self._in_file[entry]
+
+    def _tensors_of(self, entry: Entry) -> list[TensorRun]:
+        try:
+            manifest = read_manifest(self._repo, entry)
+        except ModelHubError:
+            return []
+        return [] if manifest is None else manifest.tensors()
 
 
 def _index_problems(repo: Repository, repaired: list[str], *, repair: bool) -> Iterator[Problem]:

@@ -13,6 +13,7 @@ from modelhub.porcelain.gone import GoneObject, describe
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
 from modelhub.repository.reachable import Needs, all_commits, with_bases
+from modelhub.repository.refs import Refs
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.status import load_index
 
@@ -80,18 +81,19 @@ def _needed(repo: Repository, oldest: int, progress: Progress) -> set[str]:
     """Return every object that must stay: operations always, what they name while they can be undone, the index."""
     operations = []
     commits: set[str] = set()
+    is_next_undoable = True  # undoing an operation brings back what the one before it names, however old that is
     for oid, operation in repo.operations():
         operations.append(oid)
-        if operation.time >= oldest or len(operations) == 1:
-            commits.update(operation.refs.values())
-            if not operation.head.startswith("refs/"):
-                commits.add(operation.head)
+        is_undoable = operation.time >= oldest
+        if is_undoable or is_next_undoable:
+            commits |= Refs(operation.head, operation.refs).held()
+        is_next_undoable = is_undoable
     needs = Needs(repo)
     found = set(operations)
     history = all_commits(repo, commits)
     progress.start("marking", len(history), "commits")
     for oid in history:
-        found |= needs.of_commit(oid)
+        needs.mark(oid, found)
         progress.advance(1)
     for entry in load_index(repo).entries.values():
         found.update(needs.of_file(entry))

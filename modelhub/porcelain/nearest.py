@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections import deque
 from typing import TYPE_CHECKING
 
 from modelhub.catalog.opening import open_current
@@ -20,7 +21,10 @@ FAR = 0.5
 CANDIDATES = 3
 LEAST_NBYTES = 4096
 
-Sketched = list[tuple[str, bytes]]
+MOST_KNOWN = 4096
+"""Of a dtype and size only so many tensors, the newest, are compared: the cost of each find stays bounded."""
+
+Sketched = deque[tuple[str, bytes]]
 
 
 class NearestTensors:
@@ -39,8 +43,9 @@ class NearestTensors:
         if extent.nbytes < LEAST_NBYTES:
             return []
         known = self._known(extent.dtype, elements_of(extent.dtype, extent.nbytes))
-        near = sorted(zip(distances(sketch, [other for _, other in known]), range(len(known)), strict=True))
-        return [known[position][0] for distance, position in near[:CANDIDATES] if distance < FAR]
+        found = distances(sketch, [other for _, other in known])
+        near = sorted((distance, -position) for position, distance in enumerate(found) if distance < FAR)
+        return [known[-negated][0] for _, negated in near[:CANDIDATES]]
 
     def learn(self, fact: TensorFact) -> None:
         """Take in a tensor that was just stored."""
@@ -57,5 +62,6 @@ class NearestTensors:
         if key not in self._stored:
             if self._connection is None:
                 self._connection = self._stack.enter_context(open_current(self._repository))
-            self._stored[key] = sketches(self._connection, dtype, elements)
+            newest_first = sketches(self._connection, dtype, elements, MOST_KNOWN)
+            self._stored[key] = deque(reversed(newest_first), MOST_KNOWN)
         return self._stored[key]

@@ -76,11 +76,13 @@ def undo(
     would bring back.
     """
     with repo.writing(waiting=waiting):
-        oid, found = _find(repo, operation)
+        oid, found = _newest_in_effect(repo) if operation is None else _named(repo, operation)
         if found.previous is None:
             raise StateError("nothing is left to undo", hint="'mh op log' shows what happened")
         refs = repo.refs
         restored = _reverted(refs, found, repo.get(found.previous, Operation))
+        if restored == refs:
+            raise StateError("nothing of that operation is in effect any more", hint="see 'mh op log'")
         _require_commits(repo, refs, restored)
         info = _info(repo, oid, found)
         if _keeps_folder(found) or head_files(repo, refs) == head_files(repo, restored):
@@ -96,21 +98,26 @@ def _keeps_folder(operation: Operation) -> bool:
     return words[0] in ONLY_REFS and "--hard" not in words
 
 
-def _find(repo: Repository, wanted: str | None) -> tuple[str, Operation]:
+def _newest_in_effect(repo: Repository) -> tuple[str, Operation]:
     undone: set[str] = set()
     for oid, operation in repo.operations():
-        if operation.undoes is not None:
-            undone.add(operation.undoes)
-        if wanted is not None:
-            if oid.startswith(wanted):
-                return oid, operation
-        elif operation.undoes is None and oid not in undone:
+        if oid in undone:  # an undo that was itself taken back took nothing back
+            continue
+        if operation.undoes is None:
             return oid, operation
-    if wanted is None:
-        raise StateError("nothing is left to undo", hint="'mh op log' shows what happened")
+        undone.add(operation.undoes)
+    raise StateError("nothing is left to undo", hint="'mh op log' shows what happened")
+
+
+def _named(repo: Repository, wanted: str) -> tuple[str, Operation]:
     if not is_prefix(wanted):
         raise InvalidInputError(f"'{wanted}' is no operation's id", hint="'mh op log' lists them")
-    raise RefNotFound(f"there is no operation '{wanted}'", hint="'mh op log' lists them")
+    found = [(oid, operation) for oid, operation in repo.operations() if oid.startswith(wanted)]
+    if not found:
+        raise RefNotFound(f"there is no operation '{wanted}'", hint="'mh op log' lists them")
+    if len(found) > 1:
+        raise InvalidInputError(f"'{wanted}' is the beginning of {len(found)} operations", hint="give more digits")
+    return found[0]
 
 
 def _reverted(now: Refs, operation: Operation, before: Operation) -> Refs:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -14,7 +14,7 @@ from modelhub.repository.content import read_manifest
 from modelhub.repository.index import IndexEntry
 from modelhub.repository.names import check_path, check_siblings
 from modelhub.repository.objects import Manifest
-from modelhub.repository.obstacles import clashing
+from modelhub.repository.obstacles import PathsBelow, displaced
 from modelhub.repository.repository import Repository
 from modelhub.repository.snapshot import Snapshot, Snapshotter
 from modelhub.repository.status import FileChange, WorkState, inspect
@@ -59,19 +59,20 @@ class Recorder:
         """
         state = inspect(self.repository)
         chosen = sorted(_select(state, paths))
-        check_siblings([path for path in state.fresh.keys() | set(chosen) if path not in state.deleted])
-        gone = [path for path in chosen if path not in state.files]
+        deleted = frozenset(state.deleted)
+        check_siblings((state.fresh.keys() | set(chosen)) - deleted)
+        gone = {path for path in chosen if path not in state.files}
         changed = [path for path in chosen if path in state.files]
         for path in changed:
             check_path(path)
         snapshots, facts = self._snapshot(state, changed)
         entries = {path: entry for path, entry in state.fresh.items() if path not in gone}
-        for other in _replaced(entries.keys() & set(state.deleted), changed):
+        for other in displaced(changed, deleted - gone):
             del entries[other]
         entries |= {snapshot.path: snapshot.entry for snapshot in snapshots}
         return Recorded(
             entries=entries,
-            changes=tuple(_changes(state, snapshots, gone)),
+            changes=tuple(_changes(state, snapshots, sorted(gone))),
             unchanged=len(state.index.entries.keys() & state.files.keys()) - len(state.modified),
             raw_nbytes=sum(snapshot.entry.size for snapshot in snapshots),
             tensors=sum(len(snapshot.manifest.tensors()) for snapshot in snapshots if snapshot.manifest),
@@ -108,18 +109,13 @@ def _select(state: WorkState, paths: Sequence[str] | None) -> set[str]:
     if paths is None:
         return touched
     chosen: set[str] = set()
-    known = state.files.keys() | state.index.entries.keys()
+    known = PathsBelow(state.files.keys() | state.index.entries.keys())
     for path in paths:
-        inside = {name for name in known if path in ("", name) or name.startswith(path + "/")}
+        inside = known.of(path)
         if not inside and path:
             raise PathNotFound(f"'{path}' names no file here", hint="it may be ignored: see .mhignore and 'mh status'")
-        chosen |= inside & touched
+        chosen |= touched.intersection(inside)
     return chosen
-
-
-def _replaced(deleted: Collection[str], changed: Sequence[str]) -> set[str]:
-    """The deleted files that cannot stay beside those recorded: a folder took a file's place, or a file a folder's."""
-    return {other for path in changed for other in clashing(path, deleted)} if deleted else set()
 
 
 def _changes(state: WorkState, snapshots: Iterable[Snapshot], gone: Iterable[str]) -> Iterator[FileChange]:

@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from modelhub.errors import PathNotFound
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.checkout import apply_checkout, plan_checkout
-from modelhub.repository.index import IndexEntry, staged, write_index
+from modelhub.repository.index import Index, IndexEntry, staged, write_index
 from modelhub.repository.objects import Entry
-from modelhub.repository.obstacles import clashing
+from modelhub.repository.obstacles import PathsBelow, clashing
 from modelhub.repository.repository import Repository
 from modelhub.repository.revision import resolve
 from modelhub.repository.status import load_index
@@ -59,27 +59,27 @@ def unstage(repo: Repository, *, paths: Sequence[str], source: str = "HEAD") -> 
         known = read_files(repo, repo.commit_tree(commit))
         everything: dict[str, Entry | IndexEntry] = {**index.entries, **known}
         chosen = _below(everything, paths)
-        entries = dict(index.entries)
-        changed = []
-        for path in chosen:
-            wanted = known.get(path)
-            if wanted is None:
-                del entries[path]
-                changed.append(path)
-            elif path not in entries or not entries[path].same_content(wanted):
-                for other in clashing(path, entries):
-                    del entries[other]
-                entries[path] = staged(wanted)
-                changed.append(path)
+        added = {path: known[path] for path in chosen if path in known and not _is_staged(index, path, known[path])}
+        removed = {path for path in chosen if path not in known}
+        removed |= clashing(added, index.entries.keys())
+        entries = {path: entry for path, entry in index.entries.items() if path not in removed}
+        entries |= {path: staged(entry) for path, entry in added.items()}
+        changed = [path for path in chosen if path in added or path not in known]
         write_index(repo.layout, entries)
     return RestoreResult(tuple(changed))
 
 
+def _is_staged(index: Index, path: str, wanted: Entry) -> bool:
+    entry = index.entries.get(path)
+    return entry is not None and entry.same_content(wanted)
+
+
 def _below(known: Mapping[str, Entry | IndexEntry], paths: Sequence[str]) -> list[str]:
     chosen: set[str] = set()
+    below = PathsBelow(known)
     for path in paths:
-        inside = {name for name in known if path in ("", name) or name.startswith(path + "/")}
+        inside = below.of(path)
         if not inside:
             raise PathNotFound(f"'{path}' is not in that version", hint="'mh ls REV' lists its files")
-        chosen |= inside
+        chosen.update(inside)
     return sorted(chosen)

@@ -62,13 +62,14 @@ def plan_checkout(
     obstacles = Obstacles(repository.layout.root, index.entries)
     write, delete, kept, unsaved, stuck = {}, [], {}, [], []
     cleared: set[str] = set()
+    known_before = frozenset(before)
     for path in sorted(before.keys() | after.keys()):
         old, new = before.get(path), after.get(path)
         if keep_equal and not force and _same(old, new):
             continue
         if new is not None:
             check_path(path)
-        blocked = set() if new is None else obstacles.of(path) - before.keys()
+        blocked = set() if new is None else obstacles.of(path).difference(known_before)
         state = "unsaved" if path in precious or blocked else _look_at(repository, index, path, old, new)
         if state == "unsaved" and not force:
             unsaved.append(path)

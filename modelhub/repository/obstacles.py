@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import os
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from pathlib import Path
+
+from modelhub.repository.names import folded
 
 
 class Obstacles:
@@ -54,7 +57,30 @@ def is_folder(place: Path) -> bool:
     return place.is_dir() and not place.is_symlink()
 
 
-def clashing(path: str, others: Iterable[str]) -> list[str]:
-    """Return the paths that cannot be in one tree with this one."""
-    above = set(folders_of(path))
-    return [other for other in others if other in above or other.startswith(path + "/")]
+def clashing(paths: Iterable[str], others: Iterable[str]) -> set[str]:
+    """Return the other paths that cannot be in one tree with these: folders of theirs, or files below them."""
+    wanted = set(paths)
+    above = {folder for path in wanted for folder in folders_of(path)}
+    return {other for other in others if other in above or not wanted.isdisjoint(folders_of(other))}
+
+
+def displaced(paths: Iterable[str], others: Iterable[str]) -> set[str]:
+    """Return the other paths whose place these take: that clash, or are the same name on some file systems."""
+    wanted, others = set(paths), set(others)
+    names = {folded(path) for path in wanted} if others else set()
+    return clashing(wanted, others) | {other for other in others - wanted if folded(other) in names}
+
+
+class PathsBelow:
+    """Finds the paths that are a given one or lie below it. Cost: one sort, then a bisection each."""
+
+    def __init__(self, paths: Iterable[str]) -> None:
+        self._paths = frozenset(paths)
+        self._sorted = sorted(self._paths)
+
+    def of(self, path: str) -> list[str]:
+        """Return the path itself, if it is one of them, and all below it; for '' all."""
+        if not path:
+            return self._sorted
+        first, end = bisect_left(self._sorted, path + "/"), bisect_left(self._sorted, path + "0")  # '0' follows '/'
+        return ([path] if path in self._paths else []) + self._sorted[first:end]

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.repository.content import chunk_oids
 from modelhub.repository.index import IndexEntry
-from modelhub.repository.objects import Commit, Entry, Manifest, Tree
+from modelhub.repository.objects import Commit, Entry, Manifest, T, Tree
 from modelhub.repository.repository import Repository
 
 
@@ -23,12 +23,19 @@ class Needs:
 
     def of_commit(self, oid: str) -> frozenset[str]:
         """The objects of one version: the commit, its trees, manifests, blobs and tensors; without delta bases."""
-        try:
-            commit = self.repository.get(oid, Commit)
-        except ModelHubError as error:
-            self.broken[oid] = error.message
-            return frozenset({oid})
-        return self.of_tree(commit.tree) | {oid}
+        commit = self._read(oid, Commit)
+        return frozenset({oid}) if commit is None else self.of_tree(commit.tree) | {oid}
+
+    def mark(self, oid: str, found: set[str]) -> None:
+        """Add the objects of one version to `found`. A folder that is in it already is taken as marked whole."""
+        found.add(oid)
+        commit = self._read(oid, Commit)
+        waiting = [] if commit is None else [commit.tree]
+        while waiting:
+            tree = waiting.pop()
+            if tree not in found:
+                found.add(tree)
+                waiting += self._mark_files(tree, found)
 
     def of_tree(self, oid: str) -> frozenset[str]:
         """The objects of one folder."""
@@ -41,32 +48,48 @@ class Needs:
         if entry.manifest is None:
             return (entry.oid,)
         if entry.manifest not in self._manifests:
-            try:
-                parts = chunk_oids(self.repository.get(entry.manifest, Manifest))
-            except ModelHubError as error:
-                self.broken[entry.manifest] = error.message
-                parts = []
+            manifest = self._read(entry.manifest, Manifest)
+            parts = [] if manifest is None else chunk_oids(manifest)
             self._manifests[entry.manifest] = (entry.manifest, *parts)
         return self._manifests[entry.manifest]
 
     def _below(self, tree: str) -> Iterator[str]:
-        try:
-            entries = self.repository.get(tree, Tree).entries
-        except ModelHubError as error:
-            self.broken[tree] = error.message
-            return
-        for entry in entries.values():
+        found = self._read(tree, Tree)
+        for entry in () if found is None else found.entries.values():
             if entry.mode == "tree":
                 yield from self.of_tree(entry.oid)
             else:
                 yield from self.of_file(entry)
 
+    def _mark_files(self, tree: str, found: set[str]) -> list[str]:
+        """Mark the files of one folder and return the folders in it."""
+        folder = self._read(tree, Tree)
+        entries = [] if folder is None else folder.entries.values()
+        for entry in entries:
+            if entry.mode != "tree":
+                found.update(self.of_file(entry))
+        return [entry.oid for entry in entries if entry.mode == "tree"]
 
-def with_bases(repository: Repository, oids: Iterable[str], broken: dict[str, str] | None = None) -> set[str]:
+    def _read(self, oid: str, kind: type[T]) -> T | None:
+        try:
+            return self.repository.get(oid, kind)
+        except ModelHubError as error:
+            self.broken[oid] = error.message
+            return None
+
+
+def with_bases(
+    repository: Repository,
+    oids: Iterable[str],
+    broken: dict[str, str] | None = None,
+    known: dict[str, str | None] | None = None,
+) -> set[str]:
     """Return the objects and every object their stored deltas build on. Objects that are missing are in the answer too.
 
     Where it cannot be told what an object builds on, that goes into `broken`; without one IntegrityError is raised.
+    `known` remembers bases from call to call.
     """
+    known = {} if known is None else known
     found: set[str] = set()
     waiting = list(oids)
     while waiting:
@@ -75,7 +98,8 @@ def with_bases(repository: Repository, oids: Iterable[str], broken: dict[str, st
             continue
         found.add(oid)
         try:
-            base = repository.store.info(oid).base
+            if oid not in known:
+                known[oid] = repository.store.info(oid).base
         except ObjectNotFound:
             continue
         except FormatError as error:
@@ -83,6 +107,7 @@ def with_bases(repository: Repository, oids: Iterable[str], broken: dict[str, st
                 raise
             broken[oid] = error.message
             continue
+        base = known[oid]
         if base is not None:
             waiting.append(base)
     return found

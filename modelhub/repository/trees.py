@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -24,11 +24,6 @@ class Changed:
     path: str
     before: Entry | None
     after: Entry | None
-
-
-def is_below(path: str, places: Sequence[str]) -> bool:
-    """Tell whether a path is one of these places or lies in one of them; '' is the whole folder."""
-    return any(place in ("", path) or path.startswith(place + "/") for place in places)
 
 
 def read_files(repository: Repository, tree: str | None, prefix: str = "") -> Files:

@@ -9,10 +9,10 @@ from modelhub.repository.objects import Commit
 from modelhub.repository.repository import Repository
 
 
-def ancestors(repository: Repository, start: str) -> Iterator[tuple[str, Commit]]:
-    """Yield a commit and everything it descends from, nearest first. Cost: one object a commit."""
-    seen = {start}
-    waiting = deque([start])
+def ancestors(repository: Repository, *starts: str) -> Iterator[tuple[str, Commit]]:
+    """Yield commits and everything they descend from, nearest first, each once. Cost: one object a commit."""
+    seen = set(starts)
+    waiting = deque(dict.fromkeys(starts))
     while waiting:
         oid = waiting.popleft()
         commit = repository.get(oid, Commit)
@@ -23,9 +23,9 @@ def ancestors(repository: Repository, start: str) -> Iterator[tuple[str, Commit]
                 waiting.append(parent)
 
 
-def is_ancestor(repository: Repository, old: str, new: str) -> bool:
-    """Tell whether `new` descends from `old` (or is it)."""
-    return any(oid == old for oid, _ in ancestors(repository, new))
+def is_ancestor(repository: Repository, old: str, *new: str) -> bool:
+    """Tell whether one of the `new` descends from `old` (or is it)."""
+    return any(oid == old for oid, _ in ancestors(repository, *new))
 
 
 def merge_base(repository: Repository, left: str, right: str) -> str | None:

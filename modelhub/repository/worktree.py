@@ -11,10 +11,11 @@ from pathlib import Path
 
 from blake3 import blake3
 
-from modelhub.errors import StateError
+from modelhub.errors import StateError, UnsafePath
 from modelhub.oid import oid_of
 from modelhub.repository.ignore import ALWAYS, IGNORE_FILE, IgnoreRules
 from modelhub.repository.index import Index
+from modelhub.repository.names import MAX_DEPTH
 from modelhub.repository.objects import Mode
 
 READ_NBYTES = 1 << 22
@@ -59,6 +60,10 @@ class _Tracked:
 
 
 def _scan_folder(root: Path, prefix: str, tracked: _Tracked, rules: IgnoreRules, found: dict[str, WorkFile]) -> None:
+    if prefix.count("/") > MAX_DEPTH:
+        raise UnsafePath(
+            f"'{prefix[:60]}…' lies more than {MAX_DEPTH} folders deep", hint="name a folder above it in .mhignore"
+        )
     try:
         entries = list(os.scandir(root / prefix))
     except PermissionError:

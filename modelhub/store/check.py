@@ -33,11 +33,17 @@ def check_store(store: ObjectStore, full: bool, progress: Progress) -> Iterator[
 
 
 def _check_files(store: ObjectStore, progress: Progress) -> Iterator[Damage]:
-    packs = list(store.packs)
-    progress.start("checking packs", len(packs), "packs")
-    for reader in packs:
-        yield from _check_pack(store, reader)
-        progress.advance(1)
+    checked: set[str] = set()
+    while packs := [reader for reader in store.packs if reader.name not in checked]:
+        progress.start("checking packs", len(packs), "packs")
+        for reader in packs:
+            found = list(_check_pack(store, reader))
+            if reader.path.exists():  # else gc has put what it held into another pack meanwhile
+                yield from found
+            reader.let_go()
+            checked.add(reader.name)
+            progress.advance(1)
+        store.refresh()
     loose = sorted(store.loose.ids())
     progress.start("checking loose objects", len(loose), "objects")
     for oid in loose:

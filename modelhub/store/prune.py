@@ -83,9 +83,12 @@ def _copy_new(pack: PackWriter, entries: Iterable[Entry], written: set[str]) -> 
 
 
 def _entries(reader: PackReader) -> Iterator[Entry]:
-    """Yield a pack's entries in the order they lie in it."""
-    rows = sorted(reader.index.rows(), key=lambda row: row.offset)
-    return (read_entry(reader.open(), row.offset, row.nbytes) for row in rows)
+    """Yield a pack's entries in the order they lie in it; the pack is held open no longer than that."""
+    try:
+        for row in sorted(reader.index.rows(), key=lambda row: row.offset):
+            yield read_entry(reader.open(), row.offset, row.nbytes)
+    finally:
+        reader.let_go()
 
 
 def _loose_entries(store: ObjectStore, oids: list[str]) -> Iterator[Entry]:

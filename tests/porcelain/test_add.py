@@ -73,3 +73,14 @@ def test_a_file_that_became_a_link_is_staged_as_one(project: Project) -> None:
 def test_a_truncated_model_is_told_at_once(project: Project) -> None:
     project.write("m.safetensors", safetensors({"w": weights(1, 60, 60)})[:-9])
     assert "m.safetensors" in project.add().warnings[0]
+
+
+def test_a_name_with_other_capitals_takes_the_place_of_the_deleted_one(project: Project) -> None:
+    project.save("model.bin", "1")
+    project.write("Model.bin", "1")
+    project.remove("model.bin")
+    project.add("Model.bin")
+    assert set(project.files_of(project.commit().commit)) == {"Model.bin"}
+    project.checkout("HEAD~1")
+    project.checkout("main")
+    assert project.folder() == {"Model.bin": ("file", b"1")}

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import threading
 
 import numpy as np
@@ -12,6 +13,7 @@ from modelhub.catalog.opening import open_current
 from modelhub.errors import InvalidInputError, LintFailed, PathNotFound, StateError, UnsafePath
 from modelhub.porcelain.commit import DeriveSpec
 from modelhub.porcelain.log import log
+from modelhub.porcelain.restore import unstage
 from modelhub.repository.index import read_index
 from modelhub.repository.objects import Commit
 
@@ -251,3 +253,24 @@ def test_a_given_path_that_is_staged_already_is_recorded(project: Project) -> No
     project.write("a", "2")
     project.add("a")
     assert project.files_of(project.commit("a", paths=["a"]).commit) == {"a": ("file", b"2")}
+
+
+@pytest.mark.parametrize(("old", "new"), [("a", "a/b"), ("a/b", "a"), ("model.bin", "Model.bin")])
+def test_a_path_that_is_committed_alone_takes_the_place_of_what_it_cannot_stand_beside(
+    project: Project, old: str, new: str
+) -> None:
+    project.save(old, "1")
+    shutil.rmtree(project.root / "a", ignore_errors=True)
+    (project.root / old).unlink(missing_ok=True)
+    project.write(new, "2")
+    assert project.files_of(project.commit("new", paths=[new]).commit) == {new: ("file", b"2")}
+
+
+def test_two_staged_names_that_some_file_systems_take_for_one_are_not_committed(project: Project) -> None:
+    project.save("model.bin", "1")
+    project.write("Model.bin", "2")
+    project.remove("model.bin")
+    project.add()
+    unstage(project.repo, paths=["model.bin"])
+    with pytest.raises(UnsafePath, match="the same name on some file systems"):
+        project.commit()

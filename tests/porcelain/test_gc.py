@@ -4,7 +4,7 @@ import pytest
 from contracts.answers import all_answers, forget_catalog
 from contracts.project import Project, safetensors, weights
 
-from modelhub.errors import IntegrityError, ModelHubError, StateError
+from modelhub.errors import IntegrityError, InvalidInputError, ModelHubError, StateError
 from modelhub.porcelain.branch import delete_branch
 from modelhub.porcelain.config import set_value
 from modelhub.porcelain.gc import DAY_MS, GcResult, gc
@@ -168,3 +168,22 @@ def _tensor(project: Project, commit: str) -> str:
     from modelhub.porcelain.ls import list_tensors
 
     return list_tensors(project.repo, place=f"{commit}:m.safetensors")[0].oid
+
+
+def test_what_an_undoable_operation_brings_back_stays_however_old_it_is(project: Project) -> None:
+    project.save("a", "1")
+    project.switch("topic", create=True)
+    lost = project.save("a", "2")
+    project.switch("main")
+    project.now += 100 * DAY_MS
+    delete_branch(project.repo, act=project.act("branch -D topic"), name="topic", force=True)
+    collect(project, grace=0)
+    undo(project.repo, act=project.act("undo"))
+    assert project.files_of(lost) == {"a": ("file", b"2")}
+
+
+@pytest.mark.parametrize("value", ["inf", "nan", "soon"])
+def test_a_setting_that_is_no_finite_number_is_refused(project: Project, value: str) -> None:
+    set_value(project.repo, "gc.operations_days", value, scope="repository", home=project.root)
+    with pytest.raises(InvalidInputError, match=f"'gc.operations_days' is '{value}', not a number"):
+        gc(project.repo, act=project.act("gc"))

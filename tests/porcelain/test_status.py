@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from contracts.project import Project
 
-from modelhub.errors import StateError
+from modelhub.errors import StateError, UnsafePath
 from modelhub.porcelain import status as verb
 from modelhub.repository import worktree
 from modelhub.repository.index import read_index
@@ -169,3 +169,12 @@ def _settled(project: Project, path: str, content: str) -> None:
     """Record a file whose time is long before the index was written."""
     os.utime(project.write(path, content), ns=(1, 10**18))
     project.commit()
+
+
+def test_folders_nested_beyond_all_measure_are_refused(project: Project) -> None:
+    place = project.root
+    for _ in range(110):
+        place = place / "d"
+    place.mkdir(parents=True)
+    with pytest.raises(UnsafePath, match="folders deep"):
+        project.status()

@@ -155,3 +155,31 @@ def test_an_unknown_operation_is_named(grown: Project) -> None:
         take_back(grown, "0" * 12)
     with pytest.raises(InvalidInputError):
         take_back(grown, "yesterday")
+
+
+def test_what_an_undone_undo_brought_back_can_be_undone_again(grown: Project) -> None:
+    newest = grown.repo.head_commit()
+    take_back(grown)
+    take_back(grown, operation_log(grown.repo)[0].oid)
+    assert grown.repo.head_commit() == newest
+    take_back(grown)
+    assert grown.repo.head_commit() != newest
+
+
+@pytest.mark.parametrize("operation", ["", "a", "not hex"])
+def test_too_few_digits_name_no_operation(grown: Project, operation: str) -> None:
+    for digit in "0123456789abcdef" if operation == "a" else (operation,):
+        with pytest.raises(InvalidInputError, match="is no operation's id"):
+            take_back(grown, digit)
+
+
+def test_undoing_a_switch_that_is_over_says_so(project: Project) -> None:
+    project.save("a", "1")
+    project.switch("side", create=True)
+    project.switch("main")
+    project.switch("side")
+    switched = operation_log(project.repo)[0].oid
+    project.switch("main")
+    project.switch("other", create=True)
+    with pytest.raises(StateError, match="in effect"):
+        undo(project.repo, act=project.act("undo"), operation=switched)

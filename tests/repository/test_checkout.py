@@ -83,4 +83,4 @@ def test_obstacles_are_files_above_and_below(project: Project) -> None:
 
 def test_paths_that_clash_are_above_or_below() -> None:
     assert folders_of("a/b/c") == ["a", "a/b"]
-    assert clashing("a/b", ["a", "a/b", "a/b/c", "a/bc", "b"]) == ["a", "a/b/c"]
+    assert clashing(["a/b"], ["a", "a/b", "a/b/c", "a/bc", "b"]) == {"a", "a/b/c"}

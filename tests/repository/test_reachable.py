@@ -54,3 +54,12 @@ def test_commits_of_all_refs_and_of_a_detached_head_are_current(project: Project
     third = project.commit(allow_empty=True).commit
     assert current_commits(project.repo).keys() == {first, second, third}
     assert all_commits(project.repo, [second]).keys() == {first, second}
+
+
+def test_marking_finds_what_the_versions_need(project: Project) -> None:
+    project.save("d/e/m.safetensors", safetensors({"w": weights(1, 30, 30)}))
+    project.save("d/plain", "1")
+    needs, found = Needs(project.repo), set[str]()
+    for oid in current_commits(project.repo):
+        needs.mark(oid, found)
+    assert found == frozenset().union(*map(needs.of_commit, current_commits(project.repo)))

@@ -59,3 +59,14 @@ def test_strangers_have_no_base(project: Project) -> None:
         other = put(writer, Commit(root.tree, (), root.author, 5, 0, "stranger"))
         writer.publish()
     assert merge_base(project.repo, first, other) is None
+
+
+def test_several_lines_are_walked_at_once(project: Project) -> None:
+    first = project.save("a", "1")
+    project.switch("topic", create=True)
+    left = project.save("b", "1")
+    project.switch("main")
+    right = project.save("c", "1")
+    assert [oid for oid, _ in ancestors(project.repo, left, right)] == [left, right, first]
+    assert is_ancestor(project.repo, left, right, left)
+    assert not is_ancestor(project.repo, left)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from modelhub.oid import oid_of
+from modelhub.progress import Silent
 from modelhub.store.entry import Frame, Record, check_of
 from modelhub.store.item import BYTES
+from modelhub.store.object_store import ObjectStore
 from modelhub.store.pack.writer import PackWriter
 
 
@@ -85,3 +88,17 @@ def test_progress_counts_everything(store) -> None:
     assert list(store.check(full=True, progress=Watch())) == []
     assert all(total == count for total, count in done.values())
     assert done["checking contents"] == [20, 20]
+
+
+def test_a_pack_that_another_process_replaces_meanwhile_is_no_damage(folder: Path) -> None:
+    for number in range(3):
+        with ObjectStore(folder / "objects", folder / "tmp").writer() as writer:
+            for other in range(9):
+                writer.put(b"%d %d" % (number, other))
+            writer.publish()
+
+    class Gathering(Silent):
+        def advance(self, amount: int) -> None:
+            ObjectStore(folder / "objects", folder / "tmp").consolidate()
+
+    assert list(ObjectStore(folder / "objects", folder / "tmp").check(progress=Gathering())) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import random
 
 import pytest
@@ -10,6 +11,7 @@ from modelhub.errors import IntegrityError, InvalidInputError, ObjectNotFound
 from modelhub.oid import oid_of
 from modelhub.store.item import Item
 from modelhub.store.object_store import ObjectStore
+from modelhub.store.packs import MAX_OPEN_FILES
 
 
 def fill(store: ObjectStore, *contents: bytes, kind="blob") -> list[str]:
@@ -139,3 +141,15 @@ def test_items_of_every_kind_survive_with_a_length_that_does_not_fit(store, numb
             oid = writer.put(data, item=Item.of(kind))
             writer.publish()
         assert store.read(oid) == data
+
+
+def test_many_packs_need_few_descriptors(store) -> None:
+    oids = [fill(store, *(b"%d of %d" % (number, pack) for number in range(9)))[0] for pack in range(150)]
+    fresh = ObjectStore(store.folder, store.scratch)
+    before = len(os.listdir("/dev/fd"))
+    assert [fresh.read(oid) for oid in oids] == [b"0 of %d" % pack for pack in range(150)]
+    assert list(fresh.check()) == []
+    assert len(os.listdir("/dev/fd")) - before <= MAX_OPEN_FILES
+    fresh.consolidate()
+    assert len(os.listdir("/dev/fd")) - before <= MAX_OPEN_FILES
+    fresh.close()

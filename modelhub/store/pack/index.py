@@ -19,6 +19,9 @@ _OIDS_AT = HEADER.size + INDEX_HEAD.size + FANOUT.size
 _ROW_NBYTES = 32 + 8 + 8 + 1
 _LONG = struct.Struct("<Q")
 
+SMALL_NBYTES = 1 << 20
+"""Indexes up to this size are read: a mapped file holds a descriptor, and of those a process has about a thousand."""
+
 
 def build_index(pack_hash: bytes, rows: Sequence[Row]) -> bytes:
     """Return the index of a pack; `rows` must be sorted by oid and have no oid twice."""
@@ -66,15 +69,18 @@ class PackIndex:
 
     @classmethod
     def load(cls, path: Path) -> PackIndex:
-        """Map and verify an index file. Raises FileNotFoundError, IntegrityError, FormatError."""
+        """Map and verify an index file; a small one is read. Raises FileNotFoundError, IntegrityError, FormatError."""
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             size = os.fstat(descriptor).st_size
             if size < _OIDS_AT + HASH_NBYTES:
                 raise IntegrityError(f"{path.name} is damaged: it is too short")
-            return cls(mmap.mmap(descriptor, size, prot=mmap.PROT_READ), path.name)
+            if size > SMALL_NBYTES:
+                return cls(mmap.mmap(descriptor, size, prot=mmap.PROT_READ), path.name)
+            data = os.pread(descriptor, size, 0)
         finally:
             os.close(descriptor)
+        return cls(data, path.name)
 
     def __len__(self) -> int:
         return self._count
