@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import click
+
+from modelhub.cli.command_table import GLOBAL_OPTIONS, OTHER_OPTIONS
+from modelhub.errors import InvalidInputError
 
 PATHS_KEY = "modelhub.paths"
 
@@ -23,7 +27,16 @@ class MhCommand(click.Command):
             cut = args.index("--")
             ctx.meta[PATHS_KEY] = tuple(args[cut + 1 :])
             args = args[:cut]
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except click.NoSuchOption as error:
+            hint = _hint_on(ctx, error.option_name)
+            if hint is None:
+                raise
+            raise InvalidInputError(f"no such option '{error.option_name}'", hint=hint) from None
+        except click.BadOptionUsage as error:
+            error.ctx = error.ctx or ctx
+            raise
 
     def collect_usage_pieces(self, ctx: click.Context) -> list[str]:
         """Show `[-- PATH...]` where paths are taken so."""
@@ -43,6 +56,26 @@ class MhCommand(click.Command):
         super().format_epilog(ctx, formatter)
 
 
+def _hint_on(ctx: click.Context, option: str) -> str | None:
+    """Return where an option belongs that the command does not have, None where nobody knows."""
+    if option in GLOBAL_OPTIONS:
+        root, _, rest = ctx.command_path.partition(" ")
+        return f"it goes before the command: {root} {GLOBAL_OPTIONS[option]} {rest}"
+    return OTHER_OPTIONS.get((ctx.info_name or "", option))
+
+
+def _be_quiet(ctx: click.Context, _: click.Parameter, value: bool) -> None:
+    if value and ctx.obj is not None:
+        ctx.obj = replace(ctx.obj, quiet=True)
+
+
+def _quiet_option() -> click.Option:
+    """`-q` after the command's name means what it means before it."""
+    return click.Option(
+        ["-q", "--quiet"], is_flag=True, expose_value=False, callback=_be_quiet, help="Say nothing but errors."
+    )
+
+
 def command(
     name: str,
     *,
@@ -54,6 +87,7 @@ def command(
 
     def decorate(function: Callable[..., Any]) -> MhCommand:
         made = click.command(name, cls=MhCommand)(function)
+        made.params.append(_quiet_option())
         made.examples, made.exits, made.splits_paths = examples, exits or {}, splits_paths
         return made
 

@@ -28,6 +28,9 @@ SECTIONS: dict[str, dict[str, CommandEntry]] = {
         "log": _entry("log", "Show the history, newest first"),
         "show": _entry("show", "Show one version and what it changed"),
         "diff": _entry("diff", "Show what changed: files, params, metrics, tensors"),
+        "compare": _entry("compare", "Show params and metrics of versions side by side"),
+        "best": _entry("best", "List the best versions by a metric"),
+        "blame": _entry("blame", "Show which version last changed each tensor of a file"),
         "ls": _entry("ls", "List the files or tensors of a version"),
         "cat": _entry("cat", "Print one file or one tensor of a version"),
         "query": _entry("query", "Ask the history in SQL"),
@@ -59,5 +62,42 @@ COMMANDS: dict[str, CommandEntry] = {name: entry for section in SECTIONS.values(
 OTHER_NAMES: dict[str, str] = {
     "ci": "commit", "co": "checkout", "st": "status", "br": "branch", "stage": "add", "unstage": "reset",
     "history": "log", "reflog": "op", "sql": "query", "cat-file": "cat", "ls-files": "ls", "ls-tree": "ls",
-    "prune": "gc", "verify": "fsck", "version": "--version", "rm": "add", "mv": "add", "revert": "undo",
+    "prune": "gc", "verify": "fsck", "version": "--version", "revert": "undo",
 }  # fmt: skip
+
+_NO_REMOTES = "remotes are not there yet; all of a repository is in its folder .mh"
+
+# What people type who know other tools, and there is nothing like it here.
+ABSENT: dict[str, str] = {
+    "push": _NO_REMOTES,
+    "pull": _NO_REMOTES,
+    "fetch": _NO_REMOTES,
+    "clone": _NO_REMOTES,
+    "remote": _NO_REMOTES,
+    "stash": "keep the work on a branch of its own: mh switch -c NAME, then mh commit -m MESSAGE",
+    "rm": "delete the file as any other: 'mh commit' records that",
+    "mv": "move the file as any other: 'mh commit' records that",
+    "rebase": "'mh merge' joins lines of history; 'mh restore --source REV PATH' brings single files",
+    "cherry-pick": "'mh restore --source REV PATH' brings the files of a version",
+}
+
+# Options of `mh` itself that may be looked for behind a command, and how they are written before it.
+GLOBAL_OPTIONS: dict[str, str] = {"--no-pager": "--no-pager", "--color": "--color WHEN", "-C": "-C DIR"}
+
+_EVERYTHING = "leave it away: 'mh commit' records every change unless something is staged, 'mh add -A' stages all"
+_ALL_OR_NOTHING = "leave it away: a merge that meets a conflict changes nothing; 'mh undo' takes back one that was made"
+
+# Options people know from other tools: (command, option) to what to do here.
+OTHER_OPTIONS: dict[tuple[str, str], str] = {
+    ("commit", "-a"): _EVERYTHING,
+    ("commit", "--all"): _EVERYTHING,
+    ("commit", "--amend"): "'mh undo' takes the last commit back and leaves the files; then commit again",
+    ("merge", "--abort"): _ALL_OR_NOTHING,
+    ("merge", "--continue"): _ALL_OR_NOTHING,
+    ("add", "-f"): "what .mhignore names is left out: take the name out of it",
+    ("add", "--force"): "what .mhignore names is left out: take the name out of it",
+    ("log", "-p"): "'mh diff REV~1 REV' shows what a version changed",
+    ("log", "--stat"): "'mh show REV' lists the files a version changed",
+    ("diff", "--stat"): "'mh diff --no-tensors' lists the files only",
+    ("diff", "--name-only"): "'mh diff --no-tensors' lists the files only",
+}

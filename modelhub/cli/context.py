@@ -65,6 +65,8 @@ class Session:
 
     def path(self, text: str) -> str:
         """Return a path as typed as the repository names it ('' is its top). Raises InvalidInputError outside it."""
+        if not text:
+            raise InvalidInputError("a path is empty", hint="'.' is the folder you are in")
         root = self.repository.layout.root
         typed = Path(os.path.normpath(self.folder / text))
         for candidate in (typed, typed.parent.resolve() / typed.name):
@@ -77,6 +79,13 @@ class Session:
     def paths(self, texts: Sequence[str]) -> tuple[str, ...]:
         """Return several paths as the repository names them."""
         return tuple(map(self.path, texts))
+
+    def place(self, text: str) -> str:
+        """Return REV:PATH with a path that begins with './' or '../' taken from the folder one is in, as git does."""
+        revision, colon, path = text.partition(":")
+        if path.startswith(("./", "../")):
+            path = self.path(path)
+        return f"{revision}{colon}{path.rstrip('/')}"
 
     def shown(self, path: str) -> str:
         """Return a repository's path as it can be typed here, made safe for a terminal."""

@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from modelhub.cli import exit_codes, failures
-from modelhub.cli.command_table import COMMANDS, OTHER_NAMES, SECTIONS
+from modelhub.cli.command_table import ABSENT, COMMANDS, OTHER_NAMES, SECTIONS
 from modelhub.cli.context import Session
 from modelhub.cli.output.terminal import describe_terminal
-from modelhub.errors import NotFoundError
+from modelhub.errors import InvalidInputError, NotFoundError
 
 GARBAGE_THRESHOLD = 100_000
 
@@ -50,10 +50,21 @@ class LazyGroup(click.Group):
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
         """Find the command, or say which one was probably meant."""
+        if args[0] in ABSENT:
+            raise InvalidInputError(f"there is no command '{args[0]}'", hint=ABSENT[args[0]])
         if args[0] not in COMMANDS and not args[0].startswith("-") and not ctx.resilient_parsing:
             raise click.UsageError(f"there is no command '{args[0]}'{_nearest(args[0])}", ctx)
         ctx.meta[ARGUMENTS_KEY] = tuple(args)
         return super().resolve_command(ctx, args)
+
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Read the command line; keep click from turning a closed pipe under the help into exit code 1."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except BrokenPipeError as error:
+            raise PipeClosed from error
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; keep click from turning a closed pipe into exit code 1."""
@@ -111,7 +122,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, value: bool) -> None:
     help="When to use colours.",
 )
 @click.option("--no-pager", is_flag=True, help="Do not show long output through a pager.")
-@click.option("-q", "--quiet", is_flag=True, help="Say nothing on stderr but errors: no progress, no remarks.")
+@click.option("-q", "--quiet", is_flag=True, help="Say nothing but errors: no progress, no remarks.")
 @click.option(
     "--version", is_flag=True, expose_value=False, is_eager=True, callback=_print_version, help="Show the version."
 )
@@ -140,6 +151,7 @@ def _current_folder() -> Path:
 
 def run(arguments: Sequence[str] | None = None) -> int:
     """Run one command line and return its exit code. Says on stderr what went wrong; raises nothing."""
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _tolerate_any_text(stream)
     try:
@@ -168,6 +180,13 @@ def _report(error: BaseException) -> int:
         failures.show(failure, describe_terminal(sys.stderr, os.environ))
     _forget_output_if_broken()
     return failure.code
+
+
+def _replace_closed_streams() -> None:
+    """Give the process the streams it was started without (`mh log >&-`); their numbers must not go to other files."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, os.fdopen(os.open(os.devnull, os.O_RDWR), mode, encoding="utf-8"))
 
 
 def _tolerate_any_text(stream: TextIO) -> None:

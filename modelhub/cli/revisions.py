@@ -21,14 +21,23 @@ def split_words(session: Session, words: Sequence[str], *, most: int) -> tuple[t
     if after is None:
         cut = next((place for place, word in enumerate(words) if _is_path(session, word)), cut)
     if cut > most:
+        strange = next((word for word in words[:cut] if not _is_revision(session, word)), None)
+        if strange is not None:
+            raise InvalidInputError(
+                f"'{strange}' is neither a version nor a file here", hint="write the paths of deleted files after '--'"
+            )
         taken = "one revision" if most == 1 else f"{most} revisions"
         raise InvalidInputError(f"this takes at most {taken}, not {cut}", hint="write paths after '--'")
     return tuple(words[:cut]), session.paths([*words[cut:], *(after or ())])
 
 
 def _is_path(session: Session, word: str) -> bool:
+    return not _is_revision(session, word) and (session.folder / word).exists()
+
+
+def _is_revision(session: Session, word: str) -> bool:
     try:
         resolve_place(session.repository, word)
     except (RefNotFound, InvalidInputError):
-        return (session.folder / word).exists()
-    return False
+        return False
+    return True

@@ -21,8 +21,8 @@ def identify(repo: Repository | None, env: Mapping[str, str], home: Path) -> Per
     name = env.get("MH_AUTHOR_NAME") or (settings["user.name"].value if "user.name" in settings else "")
     email = env.get("MH_AUTHOR_EMAIL") or (settings["user.email"].value if "user.email" in settings else "")
     folder = repo.layout.root if repo is not None else home
-    name = name or env.get("GIT_AUTHOR_NAME") or _git(folder, "config", "user.name") or ""
-    email = email or env.get("GIT_AUTHOR_EMAIL") or _git(folder, "config", "user.email") or ""
+    name = name or env.get("GIT_AUTHOR_NAME") or git_output(folder, "config", "user.name") or ""
+    email = email or env.get("GIT_AUTHOR_EMAIL") or git_output(folder, "config", "user.email") or ""
     return Person(name or env.get("USER") or env.get("LOGNAME") or "unknown", email)
 
 
@@ -30,15 +30,15 @@ def code_state(folder: Path) -> CodeState | None:
     """Return the git commit of a folder and whether its tracked files differ from it; None outside git."""
     if not any((place / ".git").exists() for place in (folder, *folder.parents)):
         return None
-    commit = _git(folder, "rev-parse", "--verify", "-q", "HEAD")
+    commit = git_output(folder, "rev-parse", "--verify", "-q", "HEAD")
     if commit is None:
         return None
-    branch = _git(folder, "symbolic-ref", "--short", "-q", "HEAD")
-    changes = _git(folder, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
+    branch = git_output(folder, "symbolic-ref", "--short", "-q", "HEAD")
+    changes = git_output(folder, "--no-optional-locks", "status", "--porcelain", "--untracked-files=no")
     return CodeState(commit, branch, dirty=bool(changes))
 
 
-def _git(folder: Path, *arguments: str) -> str | None:
+def git_output(folder: Path, *arguments: str) -> str | None:
     """Return what git prints, None where it fails or is not installed. Git is kept from starting other programs."""
     try:
         done = subprocess.run(

@@ -8,11 +8,10 @@ from pathlib import Path
 from modelhub import files
 from modelhub.catalog.ingest import catch_up
 from modelhub.errors import InvalidInputError, RepositoryNotFound, StateError
+from modelhub.porcelain.identity import git_output
 from modelhub.repository.layout import FOLDER, Layout, check_format
 from modelhub.repository.names import check_ref_name
 from modelhub.repository.repository import FIRST_BRANCH, Act, Repository
-
-_EXCLUDE_LINE = f"/{FOLDER}/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,14 +48,21 @@ def _exists(layout: Layout) -> bool:
 
 
 def _exclude_from_git(folder: Path) -> bool:
-    """Name `.mh` in git's own exclude file where the folder is the top of a git work tree."""
-    info = folder / ".git" / "info"
-    if not (folder / ".git").is_dir():
+    """Name `.mh` in the exclude file of the git repository that the folder is in (its top, below it, or a worktree)."""
+    if not any((place / ".git").exists() for place in (folder, *folder.parents)):
         return False
+    common, prefix = (
+        git_output(folder, "rev-parse", "--git-common-dir"),
+        git_output(folder, "rev-parse", "--show-prefix"),
+    )
+    if common is None or prefix is None:
+        return False
+    info = (folder / common).resolve() / "info"
     files.make_folders(info)
     exclude = info / "exclude"
     text = exclude.read_text("utf-8", "surrogateescape") if exclude.exists() else ""
-    if _EXCLUDE_LINE not in text.splitlines():
-        text += ("" if not text or text.endswith("\n") else "\n") + _EXCLUDE_LINE + "\n"
+    line = f"/{prefix}{FOLDER}/"
+    if line not in text.splitlines():
+        text += ("" if not text or text.endswith("\n") else "\n") + line + "\n"
         files.write_atomic(exclude, text.encode("utf-8", "surrogateescape"), scratch=info)
     return True

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modelhub.catalog.ingest import catch_up
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.checkout import CheckoutReport, apply_checkout, plan_checkout
+from modelhub.repository.reachable import all_commits
 from modelhub.repository.refs import Refs
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.status import load_index
@@ -16,13 +17,17 @@ from modelhub.repository.trees import Files, read_files
 
 @dataclass(frozen=True, slots=True)
 class CheckoutResult:
-    """Where HEAD is now and what was done to the folder."""
+    """Where HEAD is now and what was done to the folder.
+
+    `left_behind` is the commit HEAD was detached at, if no branch or tag holds it now.
+    """
 
     commit: str | None
     branch: str | None
     written: tuple[str, ...]
     deleted: tuple[str, ...]
     skipped_links: tuple[str, ...]
+    left_behind: str | None = None
 
     @property
     def detached(self) -> bool:
@@ -49,7 +54,12 @@ def move(
     if refs != now or undoes is not None:
         repo.record(act, refs, undoes=undoes)
         catch_up(repo)
-    return CheckoutResult(refs.head_commit, refs.branch, report.written, report.deleted, report.skipped_links)
+    left = now.head_commit if now.branch is None and not _holds(repo, refs, now.head) else None
+    return CheckoutResult(refs.head_commit, refs.branch, report.written, report.deleted, report.skipped_links, left)
+
+
+def _holds(repo: Repository, refs: Refs, commit: str) -> bool:
+    return commit in refs.held() or commit in all_commits(repo, refs.held())
 
 
 def head_files(repo: Repository, refs: Refs) -> Files:

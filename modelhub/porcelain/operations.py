@@ -85,7 +85,7 @@ def undo(
             raise StateError("nothing of that operation is in effect any more", hint="see 'mh op log'")
         _require_commits(repo, refs, restored)
         info = _info(repo, oid, found)
-        if _keeps_folder(found) or head_files(repo, refs) == head_files(repo, restored):
+        if _keeps_folder(repo, found) or head_files(repo, refs) == head_files(repo, restored):
             repo.record(act, restored, undoes=oid)
             catch_up(repo)
             return UndoResult(info, (), ())
@@ -93,7 +93,10 @@ def undo(
         return UndoResult(info, report.written, report.deleted)
 
 
-def _keeps_folder(operation: Operation) -> bool:
+def _keeps_folder(repo: Repository, operation: Operation) -> bool:
+    """Taking an undo back concerns the folder as little as what it undid."""
+    while operation.undoes is not None:
+        operation = repo.get(operation.undoes, Operation)
     words = operation.command.split(" ")
     return words[0] in ONLY_REFS and "--hard" not in words
 

@@ -61,9 +61,10 @@ def diff_tensors(left: Side, right: Side, change: FileChange, progress: Progress
     after = right.manifest(change.path) if change.path in right.files else None
     if change.kind == "renamed" or (before is None and after is None):
         return NOTHING
+    problems = tuple(item.problem for item in (before, after) if item is not None and item.problem)
     old, new = _runs(before), _runs(after)
     if not old or not new:
-        return FileTensors((), 0)
+        return FileTensors((), 0, problems)
     found = []
     unchanged = 0
     for name in [*old, *(name for name in new if name not in old)]:
@@ -74,7 +75,6 @@ def diff_tensors(left: Side, right: Side, change: FileChange, progress: Progress
         pair = _Pair(left, right, old_path, change.path)
         found.append(pair.compare(name, one, other))
         progress.advance(1)
-    problems = tuple(item.problem for item in (before, after) if item is not None and item.problem)
     return FileTensors(tuple(found), unchanged, problems)
 
 

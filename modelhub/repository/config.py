@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
@@ -52,12 +53,24 @@ def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]
     return found
 
 
+def _check_value(key: str, value: str | None) -> None:
+    if value is None:
+        return
+    if key.endswith("_days") and not re.fullmatch(r"\d+(\.\d+)?", value):
+        raise InvalidInputError(f"'{key}' is a number of days, not '{value}'", hint="such as 14")
+    if key == "commit.strict" and value not in ("true", "false"):
+        raise InvalidInputError(f"'{key}' is true or false, not '{value}'")
+    if key.startswith("user.") and (not value.strip() or not value.isprintable() or set(value) & set("<>")):
+        raise InvalidInputError(f"{value!r} cannot be the value of '{key}'", hint="it is one line without < and >")
+
+
 def write_setting(path: Path, key: str, value: str | None, *, scratch: Path | None = None) -> None:
     """Set a value, or with None remove it, keeping comments. Raises InvalidInputError, or NotFoundError on removal."""
     import tomlkit
 
     if key not in KEYS:
         raise InvalidInputError(f"there is no setting '{key}'", hint="settings: " + ", ".join(KEYS))
+    _check_value(key, value)
     read_settings([path])  # raises where the file is not valid
     document = tomlkit.parse(path.read_text("utf-8")) if path.exists() else tomlkit.document()
     section, name = key.split(".")

@@ -29,6 +29,8 @@ class Place:
 
 def resolve(repository: Repository, text: str) -> str:
     """Return the commit a revision names. Raises RefNotFound, or InvalidInputError where ambiguous or malformed."""
+    if not text.strip():
+        raise InvalidInputError("the revision is empty", hint="write HEAD for the newest commit")
     name, steps = _split_steps(text)
     commit = _resolve_name(repository, name, text)
     for kind, count in steps:
@@ -37,9 +39,9 @@ def resolve(repository: Repository, text: str) -> str:
 
 
 def resolve_place(repository: Repository, text: str) -> Place:
-    """Return what `REV` or `REV:PATH` names; an empty REV is HEAD."""
+    """Return what `REV` or `REV:PATH` names; in `:PATH` it is HEAD."""
     revision, colon, path = text.partition(":")
-    return Place(resolve(repository, revision or "HEAD"), path if colon else None)
+    return Place(resolve(repository, revision or ("HEAD" if colon else "")), path if colon else None)
 
 
 def _split_steps(text: str) -> tuple[str, list[tuple[str, int]]]:

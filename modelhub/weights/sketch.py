@@ -91,7 +91,8 @@ def distances(one: bytes, others: Sequence[bytes]) -> list[float]:
 def _values(data: bytes) -> npt.NDArray[np.float64]:
     if len(data) % 4:
         raise InvalidInputError("a sketch is a whole number of float32 values")
-    return np.frombuffer(data, dtype="<f4").astype(np.float64)
+    with np.errstate(invalid="ignore"):  # signalling NaN
+        return np.frombuffer(data, dtype="<f4").astype(np.float64)
 
 
 def _relative(one: npt.NDArray[np.float64], rows: npt.NDArray[np.float64]) -> list[float]:

@@ -53,3 +53,17 @@ def test_the_time_can_be_given(project, said, time, offset):
 
 def test_without_one_the_clock_is_asked(project):
     assert Session(folder=project, env={"HOME": str(project)}).act().time > 1_700_000_000_000
+
+
+def test_an_empty_path_is_refused(project):
+    with pytest.raises(InvalidInputError, match="empty"):
+        Session(folder=project).path("")
+
+
+@pytest.mark.parametrize(
+    ("typed", "place"),
+    [("v1:./a", "v1:sub/a"), (":../b", ":b"), ("v1:a", "v1:a"), ("v1", "v1"), ("v1:sub/", "v1:sub"), ("v1:", "v1:")],
+)
+def test_a_place_may_begin_at_the_folder_one_is_in(project, typed, place):
+    (project / "sub").mkdir()
+    assert Session(folder=project / "sub").place(typed) == place

@@ -6,7 +6,7 @@ import pytest
 
 from modelhub.cli import commands, reference
 from modelhub.cli.command import MhCommand
-from modelhub.cli.command_table import COMMANDS, OTHER_NAMES
+from modelhub.cli.command_table import ABSENT, COMMANDS, GLOBAL_OPTIONS, OTHER_NAMES, OTHER_OPTIONS
 from modelhub.cli.commands.help import TOPICS
 from modelhub.cli.main import cli
 
@@ -62,6 +62,22 @@ def test_every_module_is_in_the_table():
 def test_other_tools_names_lead_to_commands():
     assert set(OTHER_NAMES.values()) - {"--version"} <= set(COMMANDS)
     assert not set(OTHER_NAMES) & set(COMMANDS)
+
+
+def test_what_others_have_is_no_command_here():
+    assert not set(ABSENT) & (set(COMMANDS) | set(OTHER_NAMES))
+    assert {command for command, _ in OTHER_OPTIONS} <= set(COMMANDS)
+
+
+@pytest.mark.parametrize("option", GLOBAL_OPTIONS)
+def test_the_options_that_go_before_the_command_are_those_of_mh(option):
+    assert any(option in parameter.opts for parameter in cli.params)
+    assert not any(option in parameter.opts for words in ALL for parameter in command_at(words).params)
+
+
+@pytest.mark.parametrize(("name", "option"), OTHER_OPTIONS)
+def test_an_option_that_others_have_is_not_one_here(name, option):
+    assert not any(option in parameter.opts for parameter in command_at([name]).params)
 
 
 @pytest.mark.parametrize("topic", TOPICS)

@@ -213,3 +213,66 @@ def test_a_read_only_repository_can_be_read(project):
     finally:
         for place in places:
             place.chmod(0o755 if place.is_dir() else 0o644)
+
+
+@pytest.mark.parametrize("words", [["-q", "tag", "v3"], ["tag", "-q", "v3"], ["tag", "v3", "--quiet"]])
+def test_quiet_is_understood_before_and_after_the_command(mh, project, words):
+    assert mh(*words).err == ""
+
+
+def test_quiet_is_understood_by_a_command_of_a_group(mh, project):
+    assert mh("op", "log", "-q").out == mh("op", "log").out
+
+
+@pytest.mark.parametrize("word", ["push", "pull", "clone", "remote", "stash", "rm", "mv", "rebase", "cherry-pick"])
+def test_a_command_that_only_others_have_is_explained(mh, word):
+    lines = mh(word, code=2).err.splitlines()
+    assert lines[0] == f"error: there is no command '{word}'"
+    assert lines[1].startswith("hint: ")
+    assert "--help" not in lines[1]
+
+
+@pytest.mark.parametrize(
+    ("line", "hint"),
+    [
+        ("log --no-pager", "it goes before the command: mh --no-pager log"),
+        ("op log --color always", "it goes before the command: mh --color WHEN op log"),
+        ("commit -am x", "'mh commit' records every change"),
+        ("commit --amend", "mh undo"),
+        ("merge --abort", "changes nothing"),
+        ("log --nope", "'mh log --help' shows how to use it"),
+        ("merge main --ours", "'mh merge --help' shows how to use it"),
+    ],
+)
+def test_a_wrong_option_leads_to_the_right_place(mh, line, hint):
+    assert hint in mh(*line.split(), code=2).err.splitlines()[-1]
+
+
+@pytest.mark.parametrize("line", ["log", "status", "--help", "query -", "cat HEAD:train.py", "nope"])
+@pytest.mark.parametrize("closed", [(0,), (1,), (2,), (0, 1, 2)])
+def test_closed_standard_streams_are_no_bug(project, line, closed):
+    process = start(*line.split(), cwd=project, stdin=subprocess.DEVNULL, preexec_fn=lambda: [*map(os.close, closed)])
+    code, _, err = finish(process)
+    assert code == (2 if line in ("nope", "query -") else 0)
+    assert b"Traceback" not in err
+    assert b"bug" not in err
+
+
+@pytest.mark.parametrize("line", ["--help", "--version", "log --help", "help"])
+def test_help_into_a_closed_pipe_ends_quietly(project, line):
+    read, write = os.pipe()
+    os.close(read)
+    with os.fdopen(write, "wb") as closed:
+        code, _, err = finish(start(*line.split(), cwd=project, stdout=closed))
+    assert (code, err) == (141, b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs prctl")
+def test_a_file_that_cannot_be_read_is_no_wrong_argument(project):
+    (project / "train.py").write_text("secret")
+    (project / "train.py").chmod(0)
+    process = start("add", "train.py", cwd=project, preexec_fn=without_root_s_power)
+    code, _, err = finish(process)
+    assert code == 7
+    assert b"cannot be read" in err
+    assert b"--help" not in err

@@ -16,3 +16,8 @@ def test_paths_are_relative_to_the_folder_one_is_in(mh, project, monkeypatch):
     monkeypatch.chdir(project / "sub")
     assert len(mh("log", "--oneline", "--", "../train.py").out.splitlines()) == 2
     assert [file["path"] for file in mh("ls", "--json", "--", "../train.py").json()] == ["train.py"]
+
+
+def test_a_word_that_is_neither_is_named(mh, project):
+    assert "'nope' is neither a version nor a file here" in mh("diff", "v1", "v2", "nope", code=2).err
+    assert "at most 2 revisions" in mh("diff", "v1", "v2", "main", code=2).err

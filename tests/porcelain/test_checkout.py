@@ -207,3 +207,11 @@ def test_reading_is_possible_while_another_writes(grown: Project) -> None:
         assert len(list(log(grown.repo))) == 2
         assert grown.status().clean
         assert grown.files_of(grown.repo.head_commit())["a"] == ("file", b"2")
+
+
+def test_leaving_a_commit_that_no_branch_holds_is_told(project: Project) -> None:
+    project.save("a", "1")
+    assert project.checkout("main").left_behind is None
+    project.checkout("HEAD~0")
+    lost = project.save("a", "2")
+    assert project.switch("main").left_behind == lost

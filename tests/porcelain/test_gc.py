@@ -184,6 +184,8 @@ def test_what_an_undoable_operation_brings_back_stays_however_old_it_is(project:
 
 @pytest.mark.parametrize("value", ["inf", "nan", "soon"])
 def test_a_setting_that_is_no_finite_number_is_refused(project: Project, value: str) -> None:
-    set_value(project.repo, "gc.operations_days", value, scope="repository", home=project.root)
+    with pytest.raises(InvalidInputError, match="is a number of days"):
+        set_value(project.repo, "gc.operations_days", value, scope="repository", home=project.root)
+    project.repo.layout.config.write_text(f'[gc]\noperations_days = "{value}"\n')
     with pytest.raises(InvalidInputError, match=f"'gc.operations_days' is '{value}', not a number"):
         gc(project.repo, act=project.act("gc"))

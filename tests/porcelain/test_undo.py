@@ -183,3 +183,15 @@ def test_undoing_a_switch_that_is_over_says_so(project: Project) -> None:
     project.switch("other", create=True)
     with pytest.raises(StateError, match="in effect"):
         undo(project.repo, act=project.act("undo"), operation=switched)
+
+
+def test_taking_back_the_undo_of_a_commit_leaves_the_folder_alone(project: Project) -> None:
+    first = project.save("a", "1")
+    project.switch("ft", create=True)
+    project.save("a", "2")
+    for _ in range(3):
+        undo(project.repo, act=project.act("undo"))
+    assert project.repo.refs.head_commit is None
+    undo(project.repo, act=project.act("undo"), operation=operation_log(project.repo)[0].oid)
+    assert project.repo.refs.head_commit == first
+    assert (project.root / "a").read_bytes() == b"2"

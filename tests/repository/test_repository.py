@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -27,10 +28,23 @@ def test_making_it_again_changes_nothing(project: Project) -> None:
 
 def test_a_repository_beside_git_is_kept_out_of_git(tmp_path: Path, project: Project) -> None:
     folder = tmp_path / "both"
-    (folder / ".git").mkdir(parents=True)
-    for _ in range(2):
-        assert init(folder, act=project.act("init")).beside_git
-    assert (folder / ".git" / "info" / "exclude").read_text() == "/.mh/\n"
+    subprocess.run(["git", "init", "-q", str(folder)], check=True)
+    for place in (folder, folder, folder / "deep" / "inside"):
+        place.mkdir(parents=True, exist_ok=True)
+        assert init(place, act=project.act("init")).beside_git
+    lines = (folder / ".git" / "info" / "exclude").read_text().splitlines()
+    assert [line for line in lines if not line.startswith("#")] == ["/.mh/", "/deep/inside/.mh/"]
+
+
+def test_a_repository_in_a_worktree_of_git_is_kept_out_of_git(tmp_path: Path, project: Project) -> None:
+    def git(*arguments: str) -> None:
+        subprocess.run(["git", "-c", "user.name=a", "-c", "user.email=a", *arguments], cwd=tmp_path, check=True)
+
+    git("init", "-q", "main")
+    git("-C", "main", "commit", "-q", "--allow-empty", "-m", "first")
+    git("-C", "main", "worktree", "add", "-q", "../side")
+    assert init(tmp_path / "side", act=project.act("init")).beside_git
+    assert "/.mh/" in (tmp_path / "main" / ".git" / "info" / "exclude").read_text().splitlines()
 
 
 @pytest.mark.parametrize("text", ['{"features":[],"format":2}', '{"features":["new"],"format":1}', "garbage", "\xff"])

@@ -78,11 +78,8 @@ def test_what_was_undone_is_still_found(project: Project, line: list[str]) -> No
     assert resolve(project.repo, "main@{1}") == line[3]
 
 
-@pytest.mark.parametrize("text", ["main@{99}", "absent@{0}", "@{-1}", "nothing", "", "0000000000"])
+@pytest.mark.parametrize("text", ["main@{99}", "absent@{0}", "@{-1}", "nothing", "0000000000"])
 def test_what_names_nothing_is_not_found(project: Project, line: list[str], text: str) -> None:
-    if text == "":
-        assert resolve(project.repo, text) == line[-1]
-        return
     with pytest.raises(RefNotFound):
         resolve(project.repo, text)
 
@@ -111,3 +108,9 @@ def test_a_place_is_a_revision_and_a_path(project: Project, line: list[str]) -> 
     assert b"".join(cat(project.repo, place="HEAD~2:a")) == b"1"
     with pytest.raises(PathNotFound):
         list(cat(project.repo, place="HEAD:a/b"))
+
+
+@pytest.mark.parametrize("text", ["", " "])
+def test_an_empty_revision_is_refused_for_a_variable_may_be_unset(project: Project, line: list[str], text: str) -> None:
+    with pytest.raises(InvalidInputError, match="empty"):
+        resolve(project.repo, text)

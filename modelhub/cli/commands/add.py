@@ -22,7 +22,7 @@ from modelhub.porcelain.add import AddResult, add
         ("mh add .", "Stage every change below this folder, deleted files too."),
     ],
 )
-@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path())
+@click.argument("paths", metavar="PATH...", nargs=-1, type=click.Path(readable=False))
 @click.option("-A", "--all", "everything", is_flag=True, help="Stage every change in the repository.")
 @json_option
 @pass_session

@@ -42,6 +42,7 @@ def cat_command(session: Session, place: str, tensor: str | None, form: str | No
 
     Only what is asked for is read; every byte is checked. ':PATH' is short for HEAD:PATH.
     """
+    place = _place(session, place)
     if tensor is None and form is not None:
         raise InvalidInputError(f"--{form} is for a tensor", hint="name it with --tensor; 'mh ls REV:PATH' lists them")
     if tensor is None or form == "raw":
@@ -57,6 +58,13 @@ def cat_command(session: Session, place: str, tensor: str | None, form: str | No
         _write_npy(array)
     else:
         session.write([f"{array.dtype} {list(array.shape)}", str(array)])
+
+
+def _place(session: Session, text: str) -> str:
+    if ":" not in text and (session.folder / text).is_file():
+        hint = f"as last committed: mh cat HEAD:{session.path(text)}"
+        raise InvalidInputError(f"'{text}' names no version", hint=hint)
+    return session.place(text)
 
 
 def _write_bytes(session: Session, blocks: Iterable[bytes | bytearray | memoryview], place: str) -> None:

@@ -23,6 +23,7 @@ from modelhub.repository.lint import Finding
 
 MOST_CHANGES = 20
 MOST_FINDINGS = 20
+UNKNOWN = "unknown"
 
 
 @command(
@@ -34,7 +35,7 @@ MOST_FINDINGS = 20
     ],
     exits={7: "nothing to commit, or --strict found faults in the weights"},
 )
-@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path())
+@click.argument("paths", metavar="[PATH]...", nargs=-1, type=click.Path(readable=False))
 @click.option(
     "-m", "--message", "messages", metavar="TEXT", multiple=True, help="What changed. Again: one more paragraph."
 )
@@ -71,10 +72,11 @@ def commit_command(session: Session, paths: Sequence[str], as_json: bool, **opti
         derive=parse_sources(options["sources"], options["relations"]),
     )
     repository = session.repository
+    act = session.act(repository)
     with session.progress() as progress:
         result = commit(
             repository,
-            act=session.act(repository),
+            act=act,
             message=message,
             facts=facts,
             paths=session.paths(paths),
@@ -87,6 +89,8 @@ def commit_command(session: Session, paths: Sequence[str], as_json: bool, **opti
         print_json(session, "commit", result)
     else:
         _tell(session, result)
+        if act.author.name == UNKNOWN:
+            session.say("the author is unknown: mh config --user user.name NAME")
 
 
 def _message(paragraphs: Sequence[str], file: TextIO | None) -> str:
@@ -104,6 +108,8 @@ def _tell(session: Session, result: CommitResult) -> None:
     for warning in result.warnings:
         session.warn(warning)
     _tell_findings(session, result)
+    if session.quiet:
+        return
     branch = "detached HEAD" if result.branch is None else clean(result.branch)
     oid = session.terminal.style(short(result.commit), "yellow")
     session.write([f"[{branch} {oid}] {first_line(result.message)}"])

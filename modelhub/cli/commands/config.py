@@ -64,6 +64,8 @@ def config_command(
     elif chosen_format(style, as_json) != "table":
         print_records(session, chosen_format(style, as_json), "config", found, CSV_COLUMNS)
     else:
+        if not found:
+            session.say("nothing is set, the defaults hold: 'mh config --help' lists the settings")
         session.write(f"{clean(item.key)} = {clean(item.value)}  ({clean(str(item.origin))})" for item in found)
 
 

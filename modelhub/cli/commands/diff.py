@@ -14,6 +14,7 @@ from modelhub.cli.context import Session
 from modelhub.cli.options import json_option, pass_session, print_json
 from modelhub.cli.output.diff_view import diff_lines
 from modelhub.cli.revisions import split_words
+from modelhub.errors import InvalidInputError
 from modelhub.porcelain.diff import DiffResult, diff
 
 
@@ -51,7 +52,8 @@ def diff_command(
     against A. Of each tensor: the norm of its change over its norm (relative), the cosine between both, the largest
     change of one value, and the share of values that changed.
     """
-    revisions, paths = split_words(session, _dotted(words), most=2)
+    _refuse_one_file(words)
+    revisions, paths = split_words(session, [session.place(word) for word in _dotted(words)], most=2)
     before, after = (*revisions, None, None)[:2]
     with session.progress() as progress:
         result = diff(
@@ -76,6 +78,20 @@ def _show(session: Session, result: DiffResult, *, differs: bool, every_tensor: 
         session.page(diff_lines(result, session.terminal, every_tensor=every_tensor))
     else:
         session.say(f"no difference between {result.before} and {result.after}")
+
+
+def _refuse_one_file(words: Sequence[str]) -> None:
+    """Say how to ask where a file of a version is named on one side only."""
+    named = [word for word in words if word.partition(":")[2]]
+    if len(named) != 1 or len(words) > 2:
+        return
+    revision, _, path = named[0].partition(":")
+    hint = f"mh diff {revision or 'HEAD'} -- {path}"
+    other = next((word for word in words if word != named[0]), path)
+    if other != path:
+        sides = [word if word == named[0] else f"{word}:{path}" for word in words]
+        hint = f"mh diff {sides[0]} {sides[1]}"
+    raise InvalidInputError("a file of a version is compared with a file of a version", hint=hint)
 
 
 def _dotted(words: Sequence[str]) -> Sequence[str]:

@@ -19,7 +19,8 @@ A revision names a version:
   REV~2          two versions back, along first parents
   REV^2          the second parent of a merge
   main@{1}       where a branch was one change ago; @{1} for the current one
-  REV:PATH       a file of a version"""
+  REV:PATH       a file of a version, by its path from the repository's top
+  REV:./PATH     the same, by its path from the folder you are in"""
 
 ENVIRONMENT = """\
   MH_AUTHOR_NAME, MH_AUTHOR_EMAIL   the author, before all settings

@@ -14,7 +14,7 @@ from modelhub.cli.output.quantities import count, size
 from modelhub.cli.output.tables import Cell, Column, render
 from modelhub.cli.output.text import abbreviate, clean, cut_middle
 from modelhub.cli.revisions import split_words
-from modelhub.porcelain.ls import ListedTensor, list_tensors, ls
+from modelhub.porcelain.ls import ListedFile, ListedTensor, list_tensors, ls
 
 FILE_COLUMNS = ("path", "mode", "size", "oid", "format", "tensors")
 TENSOR_COLUMNS = ("name", "dtype", "shape", "elements", "nbytes", "oid", "alias_of")
@@ -26,6 +26,7 @@ TENSOR_COLUMNS = ("name", "dtype", "shape", "elements", "nbytes", "oid", "alias_
     examples=[
         ("mh ls", "The files of the current version."),
         ("mh ls v1 -- checkpoints", "The files in a folder of another version."),
+        ("mh ls v1:checkpoints", "The same."),
         ("mh ls v1:model.safetensors", "The tensors in a file."),
     ],
 )
@@ -35,14 +36,28 @@ TENSOR_COLUMNS = ("name", "dtype", "shape", "elements", "nbytes", "oid", "alias_
 def ls_command(session: Session, words: Sequence[str], style: str | None, as_json: bool) -> None:
     """List the files or tensors of a version."""
     chosen = chosen_format(style, as_json)
-    if len(words) == 1 and ":" in words[0] and words[0].partition(":")[2]:
-        _list_tensors(session, words[0], chosen)
+    if len(words) == 1 and words[0].partition(":")[2]:
+        _list_place(session, session.place(words[0]), chosen)
         return
     revisions, paths = split_words(session, words, most=1)
     revision = revisions[0].removesuffix(":") if revisions else "HEAD"
-    files = ls(session.repository, revision=revision or "HEAD", paths=paths)
-    if chosen != "table":
-        print_records(session, chosen, "ls", files, FILE_COLUMNS)
+    _show_files(session, ls(session.repository, revision=revision or "HEAD", paths=paths), chosen)
+
+
+def _list_place(session: Session, place: str, style: str) -> None:
+    """List what REV:PATH holds: the tensors of a file, the files of a folder."""
+    tensors = list_tensors(session.repository, place=place)
+    revision, _, path = place.partition(":")
+    below = () if tensors else ls(session.repository, revision=revision or "HEAD", paths=(path,))
+    if any(file.path != path for file in below):
+        _show_files(session, below, style)
+    else:
+        _show_tensors(session, tensors, style)
+
+
+def _show_files(session: Session, files: Sequence[ListedFile], style: str) -> None:
+    if style != "table":
+        print_records(session, style, "ls", files, FILE_COLUMNS)
         return
     rows = [
         (size(file.size), file.format or "", count(file.tensors, "tensor") if file.tensors else "", clean(file.path))
@@ -52,8 +67,7 @@ def ls_command(session: Session, words: Sequence[str], style: str | None, as_jso
     session.write(render(layout, rows, session.terminal, header=False))
 
 
-def _list_tensors(session: Session, place: str, style: str) -> None:
-    tensors = list_tensors(session.repository, place=place)
+def _show_tensors(session: Session, tensors: Sequence[ListedTensor], style: str) -> None:
     if style != "table":
         print_records(session, style, "ls.tensors", tensors, TENSOR_COLUMNS)
         return

@@ -23,7 +23,7 @@ from modelhub.porcelain.restore import restore, unstage
     ],
     exits={7: "unsaved work would be overwritten"},
 )
-@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path())
+@click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option(
     "-s", "--source", metavar="REV", shell_complete=complete_revision, help="Take the files from this version."
 )

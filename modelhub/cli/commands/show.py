@@ -53,6 +53,8 @@ def _lines(session: Session, result: ShowResult) -> Iterator[str]:
         yield "made with: " + ", ".join(f"{clean(name)} {clean(value)}" for name, value in result.environment.items())
     if result.findings:
         yield "\n" + terminal.style("findings", "bold")
-        yield from (f"  {finding.severity}: {clean(finding.message)}" for finding in result.findings)
+        yield from (
+            f"  {finding.severity}: '{clean(finding.path)}': {clean(finding.message)}" for finding in result.findings
+        )
     yield "\n" + terminal.style(tally(result.changes), "bold")
     yield from change_lines(result.changes, terminal)

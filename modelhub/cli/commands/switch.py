@@ -10,8 +10,10 @@ from modelhub.cli.context import Session
 from modelhub.cli.options import branch_argument, force_option, json_option, pass_session, print_json
 from modelhub.cli.output.quantities import count, short
 from modelhub.cli.output.text import clean
+from modelhub.errors import ModelHubError, RefNotFound
 from modelhub.porcelain.checkout import checkout, switch
 from modelhub.porcelain.moving import CheckoutResult
+from modelhub.repository.revision import resolve
 
 
 @command(
@@ -49,20 +51,33 @@ def switch_command(
                 waiting=session.waiting,
             )
         else:
-            result = switch(
-                session.repository,
-                act=act,
-                branch=branch,
-                create=create,
-                start=start,
-                force=force,
-                progress=progress,
-                waiting=session.waiting,
-            )
+            try:
+                result = switch(
+                    session.repository,
+                    act=act,
+                    branch=branch,
+                    create=create,
+                    start=start,
+                    force=force,
+                    progress=progress,
+                    waiting=session.waiting,
+                )
+            except RefNotFound as error:
+                if not create and _is_version(session, branch):
+                    error.hint = f"it is a version: 'mh checkout {branch}' goes there"
+                raise
     if as_json:
         print_json(session, "switch", result)
     else:
         tell_where(session, result)
+
+
+def _is_version(session: Session, text: str) -> bool:
+    try:
+        resolve(session.repository, text)
+    except ModelHubError:
+        return False
+    return True
 
 
 def tell_where(session: Session, result: CheckoutResult) -> None:
@@ -73,5 +88,8 @@ def tell_where(session: Session, result: CheckoutResult) -> None:
     else:
         session.say(f"HEAD is detached{at} (to keep commits from here: mh switch -c NAME)")
     session.say(f"{count(len(result.written), 'file')} written, {len(result.deleted)} deleted")
+    if result.left_behind is not None:
+        lost = short(result.left_behind)
+        session.say(f"no branch holds commit {lost}, where HEAD was: 'mh branch NAME {lost}' keeps it")
     for path in result.skipped_links:
         session.warn(f"'{path}' is a link that leads outside the folder: it was left out")

@@ -51,8 +51,15 @@ def _file_row(file: FileDiff, terminal: Terminal) -> Row:
     after = file.size_after if file.size_after is not None else file.size_before
     grown = ""
     if file.size_before is not None and file.size_after is not None and file.size_before != file.size_after:
-        grown = f"was {size(file.size_before)}"
+        grown = _grown(file.size_before, file.size_after)
     return (letter, change_name(file, terminal), "" if after is None else size(after), grown)
+
+
+def _grown(before: int, after: int) -> str:
+    """Return 'was 900 B', or by how much a size differs that reads the same."""
+    if size(before) != size(after):
+        return f"was {size(before)}"
+    return f"{size(abs(after - before))} {'more' if after > before else 'less'}"
 
 
 _VALUE_COLUMNS = (
@@ -88,7 +95,12 @@ def _tensor_lines(result: DiffResult, terminal: Terminal, *, every_tensor: bool)
         yield from _moved_lines(moved, terminal, every_tensor=every_tensor)
         yield from _other_lines(others, terminal, every_tensor=every_tensor)
     if result.unchanged_tensors:
-        yield terminal.style(f"  {count(result.unchanged_tensors, 'tensor')} unchanged", "dim")
+        unchanged = f"{count(result.unchanged_tensors, 'tensor')} unchanged"
+        if len(paths) == 1:
+            yield terminal.style(f"  {unchanged}", "dim")
+        else:
+            yield ""
+            yield terminal.style(f"{unchanged} in all of these files", "dim")
 
 
 _MOVED_COLUMNS = (

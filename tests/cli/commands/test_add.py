@@ -43,3 +43,15 @@ def test_a_file_that_cannot_be_understood_is_warned_about(mh, project):
     (project / "cut.safetensors").write_bytes(data[:200])
     done = mh("add", "cut.safetensors")
     assert "warning: 'cut.safetensors' is kept as plain bytes" in done.err
+
+
+def test_quiet_says_nothing_of_an_add(mh, project):
+    (project / "train.py").write_text("x")
+    done = mh("add", "-q", ".")
+    assert (done.out, done.err) == ("", "")
+
+
+def test_an_empty_path_stages_nothing(mh, project):
+    (project / "train.py").write_text("x")
+    assert "a path is empty" in mh("add", "", code=2).err
+    assert mh("status", "--json").json()["staged"] == []

@@ -60,3 +60,14 @@ def test_binary_files_are_kept_from_the_terminal(screen, project):
     shown = screen("cat", "v1:model.safetensors", code=7).out
     assert "it would upset the terminal" in shown
     assert screen("cat", "v1:train.py").out == "lr = 1e-3\n"
+
+
+def test_a_file_without_a_version_leads_to_the_right_words(mh, project):
+    done = mh("cat", "train.py", code=2)
+    assert done.err == "error: 'train.py' names no version\nhint: as last committed: mh cat HEAD:train.py\n"
+
+
+def test_a_path_may_begin_at_the_folder_one_is_in(mh, project, monkeypatch):
+    (project / "sub").mkdir()
+    monkeypatch.chdir(project / "sub")
+    assert mh("cat", "v1:../train.py").out == "lr = 1e-3\n"

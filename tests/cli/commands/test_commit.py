@@ -70,3 +70,29 @@ def test_the_time_can_be_given(mh, project, monkeypatch):
     assert mh("log", "-n", "1", "--json").json()[0]["time"] == "2026-01-31T11:00:00.000Z"
     monkeypatch.setenv("MH_AUTHOR_DATE", "yesterday")
     assert "MH_AUTHOR_DATE" in mh("commit", "--allow-empty", "-m", "x", code=2).err
+
+
+def test_quiet_says_nothing_of_a_commit(mh, project):
+    for words in (["commit", "-qm", "a"], ["-q", "commit", "-m", "b"], ["commit", "-m", "c", "--quiet"]):
+        (project / "train.py").write_text(words[-1])
+        done = mh(*words)
+        assert (done.out, done.err) == ("", "")
+    (project / "train.py").write_text("d")
+    assert "commit" in mh("commit", "-q", "--json", "-m", "d").json()
+
+
+def test_quiet_keeps_warnings(mh, project):
+    save_file({"head": np.full(4, np.nan, np.float32)}, project / "head.safetensors")
+    assert "has NaN" in mh("commit", "-qm", "broken").err
+
+
+def test_a_nameless_author_is_asked_to_be_named(mh, project, monkeypatch, tmp_path):
+    for name in ("USER", "LOGNAME", "MH_AUTHOR_NAME", "GIT_AUTHOR_NAME"):
+        monkeypatch.delenv(name, raising=False)
+    monkeypatch.setenv("HOME", str(tmp_path / "nobody"))
+    monkeypatch.setenv("GIT_CONFIG_GLOBAL", "/dev/null")
+    monkeypatch.setenv("GIT_CONFIG_SYSTEM", "/dev/null")
+    done = mh("commit", "--allow-empty", "-m", "x")
+    assert "the author is unknown: mh config --user user.name NAME" in done.err
+    mh("config", "user.name", "Grace")
+    assert "unknown" not in mh("commit", "--allow-empty", "-m", "y").err

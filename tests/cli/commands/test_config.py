@@ -25,3 +25,8 @@ def test_an_unknown_setting_is_refused(mh, project):
 
 def test_the_help_names_every_setting():
     assert all(key in (config_command.help or "") for key in KEYS)
+
+
+def test_no_setting_is_not_silence(mh, project):
+    assert "the defaults hold" in mh("config").err
+    assert mh("config", "--json").json() == []

@@ -72,3 +72,24 @@ def test_too_many_revisions_are_refused(mh, project):
 def test_nothing_is_wider_than_the_terminal(screen, project, columns, line):
     shown = screen(*line.split(), columns=columns, NO_COLOR="1").out
     assert max(map(cell_width, shown.splitlines())) <= columns
+
+
+@pytest.mark.parametrize(
+    ("words", "hint"),
+    [
+        (["v1:train.py"], "mh diff v1 -- train.py"),
+        (["v1:train.py", "train.py"], "mh diff v1 -- train.py"),
+        (["v1:train.py", "v2"], "mh diff v1:train.py v2:train.py"),
+        (["v1", "v2:train.py"], "mh diff v1:train.py v2:train.py"),
+    ],
+)
+def test_a_file_on_one_side_only_leads_to_the_right_words(mh, project, words, hint):
+    done = mh("diff", *words, code=2)
+    assert done.err.startswith("error: a file of a version is compared with a file of a version\n")
+    assert done.err.endswith(f"hint: {hint}\n")
+
+
+def test_two_files_may_be_named_from_a_sub_folder(mh, project, monkeypatch):
+    (project / "sub").mkdir()
+    monkeypatch.chdir(project / "sub")
+    assert "train.py" in mh("diff", "v1:../train.py", "v2:../train.py").out

@@ -23,3 +23,14 @@ def test_the_tensors_of_a_file_are_listed(mh, project):
 def test_a_file_without_tensors_says_so(mh, project):
     assert "no tensors" in mh("ls", "v1:train.py").err
     mh("ls", "v1:nowhere", code=4)
+
+
+def test_a_folder_of_a_version_lists_its_files(mh, project):
+    (project / "runs").mkdir()
+    (project / "runs" / "log.txt").write_text("x")
+    mh("commit", "-m", "a folder")
+    for place in ("HEAD:runs", "HEAD:runs/", ":./runs"):
+        done = mh("ls", place)
+        assert done.out.split()[-1] == "runs/log.txt"
+        assert done.err == ""
+    assert [file["path"] for file in mh("ls", "HEAD:runs", "--json").json()] == ["runs/log.txt"]

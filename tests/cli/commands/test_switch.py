@@ -17,3 +17,11 @@ def test_a_start_is_for_a_new_branch(mh, project):
 
 def test_a_taken_name_is_a_conflict(mh, project):
     mh("switch", "-c", "main", code=3)
+
+
+def test_a_version_that_is_no_branch_is_told_apart(mh, project):
+    for name in ("v1", mh("log", "--json").json()[0]["commit"][:10]):
+        assert (
+            mh("switch", name, code=4).err.splitlines()[1] == f"hint: it is a version: 'mh checkout {name}' goes there"
+        )
+    assert "'mh switch -c nope' makes it" in mh("switch", "nope", code=4).err

@@ -172,3 +172,16 @@ def test_every_line_fits_the_terminal(width, unicode):
         lines = shown(result, terminal, every_tensor=every_tensor)
         assert max(map(cell_width, lines)) <= width
         assert any("0.00" in line and "layer.11" in line.replace("l.11", "layer.11") for line in lines)
+
+
+def test_a_small_change_of_size_is_told_as_such():
+    files = (FileDiff("modified", "a.pt", None, 10_279_500, 10_278_698), FileDiff("modified", "b.pt", None, 900, 1400))
+    lines = shown(files=files)
+    assert lines[-2].split() == ["M", "a.pt", "10.3", "MB", "802", "B", "less"]
+    assert lines[-1].split() == ["M", "b.pt", "1.40", "kB", "was", "900", "B"]
+
+
+def test_unchanged_tensors_of_several_files_are_not_said_of_the_last():
+    one, two = moved("a", 0.1), moved("a", 0.1, path="other.safetensors")
+    assert shown(tensors=(one,), unchanged_tensors=3)[-1] == "  3 tensors unchanged"
+    assert shown(tensors=(one, two), unchanged_tensors=3)[-2:] == ["", "3 tensors unchanged in all of these files"]
