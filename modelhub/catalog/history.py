@@ -178,8 +178,8 @@ def _entries(
     oids = {no: row[1] for no, row in commits.items()}
     beyond = {no for commit in batch for no in graph.parents.get(commit, ()) if no not in oids}
     oids |= connection.execute(f"select no, oid from mh_oids where no {_among(beyond)}")  # noqa: S608
-    params = _params(connection, _among(batch))
-    metrics = _metrics(connection, _among(batch))
+    params = read_params(connection, _among(batch))
+    metrics = read_metrics(connection, _among(batch))
     for no in batch:
         _, oid, author, email, time, offset, message = commits[no]
         parents = tuple([oids[parent] for parent in graph.parents.get(no, ())])
@@ -195,7 +195,8 @@ def _among(numbers: Collection[int]) -> str:
     return f"in ({','.join(map(str, numbers))})"
 
 
-def _params(connection: Connection, among: str) -> dict[int, dict[str, str | float | None]]:
+def read_params(connection: Connection, among: str) -> dict[int, dict[str, str | float | None]]:
+    """Return the params of the commits whose number meets a condition (`= 3`), each in its own type, by name."""
     found: dict[int, dict[str, str | float | None]] = {}
     query = f"select commit_no, name, value, number from mh_params where commit_no {among} order by 1, 2"  # noqa: S608
     for commit, name, value, number in connection.execute(query):
@@ -203,7 +204,8 @@ def _params(connection: Connection, among: str) -> dict[int, dict[str, str | flo
     return found
 
 
-def _metrics(connection: Connection, among: str) -> dict[int, dict[str, float]]:
+def read_metrics(connection: Connection, among: str) -> dict[int, dict[str, float]]:
+    """Return the metrics of the commits whose number meets a condition (`= 3`), by name."""
     found: dict[int, dict[str, float]] = {}
     query = f"select commit_no, name, value from mh_metrics where commit_no {among} order by 1, 2"  # noqa: S608
     for commit, name, value in connection.execute(query):

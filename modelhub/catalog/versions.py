@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from sqlite3 import Connection
 
-import msgspec
+from modelhub.catalog.history import read_metrics, read_params
 
 Value = str | float | None
 
@@ -28,15 +27,8 @@ def read_version(connection: Connection, commit: str) -> Version:
     number, summary, time = connection.execute(
         "select c.no, c.summary, c.time from mh_commits c join mh_oids o on o.no = c.no where o.oid = ?", (commit,)
     ).fetchone()
-    params = connection.execute("select name, value, number from mh_params where commit_no = ? order by 1", (number,))
-    metrics = connection.execute("select name, value from mh_metrics where commit_no = ? order by 1", (number,))
-    return Version(
-        commit,
-        summary,
-        time,
-        {name: value if number is None else msgspec.json.decode(value) for name, value, number in params},
-        {name: math.nan if value is None else value for name, value in metrics},
-    )
+    params, metrics = read_params(connection, f"= {number}"), read_metrics(connection, f"= {number}")
+    return Version(commit, summary, time, params.get(number, {}), metrics.get(number, {}))
 
 
 def metric_names(connection: Connection) -> list[str]:
