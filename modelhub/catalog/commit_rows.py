@@ -19,7 +19,7 @@ from modelhub.repository.objects import (
     MetricValue,
     ParamValue,
     T,
-    TensorRun,
+    TensorSegment,
     Tree,
     ViewRecord,
 )  # fmt: skip
@@ -130,30 +130,40 @@ class CommitIngest:
         if manifest is None:
             return None
         tensors = manifest.tensors()
-        tensor_nos = [self._add_tensor(run) for run in tensors]
+        tensor_nos = [self._add_tensor(segment) for segment in tensors]
         found = [
-            (number, position, run.name, run.dtype, _shape(run.shape), math.prod(run.shape), run.nbytes, 0, tensor_no)
-            for position, (run, tensor_no) in enumerate(zip(tensors, tensor_nos, strict=True))
+            (
+                number,
+                position,
+                segment.name,
+                segment.dtype,
+                _shape(segment.shape),
+                math.prod(segment.shape),
+                segment.nbytes,
+                0,
+                tensor_no,
+            )
+            for position, (segment, tensor_no) in enumerate(zip(tensors, tensor_nos, strict=True))
         ]
         found += [
             (number, len(tensors) + position, view.name, view.dtype, _shape(view.shape), math.prod(view.shape),
-             _view_nbytes(view, tensors[view.run]), 1, tensor_nos[view.run])
+             _view_nbytes(view, tensors[view.segment]), 1, tensor_nos[view.segment])
             for position, view in enumerate(manifest.views)
         ]  # fmt: skip
         rows.add_manifest_tensors(self._connection, found)
-        self.store_rows(dict.fromkeys(run.oid for run in tensors))
+        self.store_rows(dict.fromkeys(segment.oid for segment in tensors))
         row = (number, manifest.format, manifest.size, self._no(manifest.file), len(tensors), manifest.problem)
         rows.add_manifests(self._connection, [row])
         return number
 
-    def _add_tensor(self, run: TensorRun) -> int:
-        known = rows.known_tensor_no(self._connection, self._no(run.oid), run.dtype)
+    def _add_tensor(self, segment: TensorSegment) -> int:
+        known = rows.known_tensor_no(self._connection, self._no(segment.oid), segment.dtype)
         if known is not None:
             return known
         try:
-            fact = self._facts.fact(run.oid, run.dtype)
+            fact = self._facts.fact(segment.oid, segment.dtype)
         except (ObjectNotFound, FormatError):
-            fact = unknown_fact(run.oid, run.dtype, run.nbytes)
+            fact = unknown_fact(segment.oid, segment.dtype, segment.nbytes)
         return add_tensor(self._connection, fact)
 
     def _add_lint(self, commit_no: int, oid: str, commit: Commit) -> None:
@@ -179,9 +189,9 @@ def _shape(shape: tuple[int, ...]) -> str:
     return "[" + ",".join(map(str, shape)) + "]"
 
 
-def _view_nbytes(view: ViewRecord, run: TensorRun) -> int:
-    elements = math.prod(run.shape)
-    return math.prod(view.shape) * run.nbytes // elements if elements else 0
+def _view_nbytes(view: ViewRecord, segment: TensorSegment) -> int:
+    elements = math.prod(segment.shape)
+    return math.prod(view.shape) * segment.nbytes // elements if elements else 0
 
 
 def _param(value: ParamValue) -> tuple[str | None, float | None]:

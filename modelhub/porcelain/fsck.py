@@ -12,7 +12,7 @@ from modelhub.porcelain.healing import heal
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.content import read_manifest
 from modelhub.repository.index import read_index
-from modelhub.repository.objects import Commit, Entry, Operation, TensorRun
+from modelhub.repository.objects import Commit, Entry, Operation, TensorSegment
 from modelhub.repository.reachable import Needs, current_commits, with_bases
 from modelhub.repository.repository import Repository
 from modelhub.repository.status import load_index
@@ -193,13 +193,13 @@ class _Touched:
         """The damaged objects a file needs, each with the names of the tensors that need it."""
         if entry not in self._in_file:
             found: dict[str, list[str]] = {hit: [] for oid in self._needs.of_file(entry) for hit in self._hits_of(oid)}
-            for run in self._tensors_of(entry) if found else ():
-                for hit in self._hits_of(run.oid):
-                    found.setdefault(hit, []).append(run.name)
+            for segment in self._tensors_of(entry) if found else ():
+                for hit in self._hits_of(segment.oid):
+                    found.setdefault(hit, []).append(segment.name)
             self._in_file[entry] = found
         return self._in_file[entry]
 
-    def _tensors_of(self, entry: Entry) -> list[TensorRun]:
+    def _tensors_of(self, entry: Entry) -> list[TensorSegment]:
         try:
             manifest = read_manifest(self._repo, entry)
         except ModelHubError:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from modelhub.errors import ModelHubError
 from modelhub.repository.content import read_manifest
-from modelhub.repository.objects import Commit, Entry, LiteralRun, TensorRun
+from modelhub.repository.objects import Commit, Entry, LiteralSegment, TensorSegment
 from modelhub.repository.repository import Repository
 from modelhub.repository.trees import read_files
 
@@ -49,8 +49,8 @@ def _parts(repo: Repository, path: str, entry: Entry) -> Iterator[tuple[str, str
         yield entry.oid, path
         return
     yield entry.manifest or "", path
-    for run in manifest.runs:
-        if isinstance(run, TensorRun):
-            yield run.oid, f"{path}: {run.name}"
-        elif not isinstance(run, LiteralRun):
-            yield run.oid, path
+    for segment in manifest.segments:
+        if isinstance(segment, TensorSegment):
+            yield segment.oid, f"{path}: {segment.name}"
+        elif not isinstance(segment, LiteralSegment):
+            yield segment.oid, path

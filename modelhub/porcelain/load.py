@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.errors import InvalidInputError
 from modelhub.repository.content import find_tensor, read_manifest
-from modelhub.repository.objects import Entry, TensorRun
+from modelhub.repository.objects import Entry, TensorSegment
 from modelhub.repository.repository import Repository
 
 if TYPE_CHECKING:
@@ -27,14 +27,14 @@ class LoadedFile(Mapping[str, "Array"]):
         if self._manifest is None or not self._manifest.tensors():
             raise InvalidInputError("that file holds no tensors", hint="'mh cat REV:PATH' prints any file")
         views = [view.name for view in self._manifest.views]
-        self._names = [run.name for run in self._manifest.tensors()] + views
+        self._names = [segment.name for segment in self._manifest.tensors()] + views
 
     @property
     def metadata(self) -> dict[str, str]:
         """What the file says of itself (the metadata of a safetensors file, for instance)."""
         return {} if self._manifest is None else dict(self._manifest.metadata)
 
-    def info(self, name: str) -> TensorRun:
+    def info(self, name: str) -> TensorSegment:
         """Return dtype, shape and size of the tensor that holds this name's bytes. Raises PathNotFound (a KeyError)."""
         return find_tensor(self._manifest, name)[0]
 
@@ -45,10 +45,10 @@ class LoadedFile(Mapping[str, "Array"]):
     def __getitem__(self, name: str) -> Array:
         from modelhub.weights.arrays import to_array
 
-        run, view = find_tensor(self._manifest, name)
-        data = self._store.read(run.oid)
+        segment, view = find_tensor(self._manifest, name)
+        data = self._store.read(segment.oid)
         if view is None:
-            return to_array(data, run.dtype, run.shape, strides=run.strides)
+            return to_array(data, segment.dtype, segment.shape, strides=segment.strides)
         strides = view.strides if view.strides is not None else _in_order(view.shape)
         return to_array(data, view.dtype, view.shape, strides=strides, start=view.start)
 

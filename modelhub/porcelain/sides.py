@@ -7,9 +7,9 @@ from typing import Protocol
 
 from modelhub.oid import Bytes, Kind, oid_of
 from modelhub.repository.content import read_manifest
-from modelhub.repository.objects import Commit, Entry, Manifest, TensorRun
+from modelhub.repository.objects import Commit, Entry, Manifest, TensorSegment
 from modelhub.repository.repository import Repository
-from modelhub.repository.run_recorder import FileReader
+from modelhub.repository.segment_recorder import FileReader
 from modelhub.repository.snapshot import Snapshotter
 from modelhub.repository.status import inspect, load_index
 from modelhub.repository.tensor_keeper import item_of
@@ -30,7 +30,7 @@ class Side(Protocol):
     def manifest(self, path: str) -> Manifest | None:
         """How a file is put together; None for a plain file."""
 
-    def blocks(self, path: str, run: TensorRun) -> Iterator[Bytes]:
+    def blocks(self, path: str, segment: TensorSegment) -> Iterator[Bytes]:
         """The bytes of one tensor of a file, in the store's blocks."""
 
 
@@ -51,9 +51,9 @@ class VersionSide:
         """How a file is put together; None for a plain file."""
         return read_manifest(self._repo, self.files[path])
 
-    def blocks(self, path: str, run: TensorRun) -> Iterator[Bytes]:
+    def blocks(self, path: str, segment: TensorSegment) -> Iterator[Bytes]:
         """The bytes of one tensor."""
-        return self._repo.store.open(run.oid).blocks()
+        return self._repo.store.open(segment.oid).blocks()
 
 
 class FolderSide:
@@ -82,32 +82,32 @@ class FolderSide:
         """How a file is put together; None for a plain file."""
         return self._manifests[path] if path in self._changed else read_manifest(self._repo, self.files[path])
 
-    def blocks(self, path: str, run: TensorRun) -> Iterator[Bytes]:
+    def blocks(self, path: str, segment: TensorSegment) -> Iterator[Bytes]:
         """The bytes of one tensor, from the file where it is not recorded."""
         manifest = self.manifest(path)
         if path not in self._changed or manifest is None:
-            return self._repo.store.open(run.oid).blocks()
-        return self._read_blocks(path, _offset_of(manifest, run), run)
+            return self._repo.store.open(segment.oid).blocks()
+        return self._read_blocks(path, _offset_of(manifest, segment), segment)
 
     def _read(self, file: WorkFile) -> Entry:
         snapshot = Snapshotter(self._repo.layout.root, _HashOnly(), _KeepNothing()).record(file)  # type: ignore[arg-type]
         self._manifests[file.path] = snapshot.manifest
         return snapshot.entry.entry()
 
-    def _read_blocks(self, path: str, start: int, run: TensorRun) -> Iterator[Bytes]:
-        step = item_of(run.dtype).block_nbytes
+    def _read_blocks(self, path: str, start: int, segment: TensorSegment) -> Iterator[Bytes]:
+        step = item_of(segment.dtype).block_nbytes
         with open_for_reading(self._repo.layout.root / path) as handle:
             reader = FileReader(path, handle, self.files[path].size)
-            for offset in range(0, run.nbytes, step):
-                yield reader.read(start + offset, min(step, run.nbytes - offset))
+            for offset in range(0, segment.nbytes, step):
+                yield reader.read(start + offset, min(step, segment.nbytes - offset))
 
 
-def _offset_of(manifest: Manifest, wanted: TensorRun) -> int:
+def _offset_of(manifest: Manifest, wanted: TensorSegment) -> int:
     offset = 0
-    for run in manifest.runs:
-        if run is wanted:
+    for segment in manifest.segments:
+        if segment is wanted:
             break
-        offset += run.nbytes
+        offset += segment.nbytes
     return offset
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 from modelhub.oid import Bytes
 from modelhub.porcelain.sides import Side
 from modelhub.progress import Progress
-from modelhub.repository.objects import Manifest, TensorRun
+from modelhub.repository.objects import Manifest, TensorSegment
 from modelhub.repository.status import FileChange
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def diff_tensors(left: Side, right: Side, change: FileChange, progress: Progress
     if change.kind == "renamed" or (before is None and after is None):
         return NOTHING
     problems = tuple(item.problem for item in (before, after) if item is not None and item.problem)
-    old, new = _runs(before), _runs(after)
+    old, new = _segments(before), _segments(after)
     if not old or not new:
         return FileTensors((), 0, problems)
     found = []
@@ -78,11 +78,11 @@ def diff_tensors(left: Side, right: Side, change: FileChange, progress: Progress
     return FileTensors(tuple(found), unchanged, problems)
 
 
-def _runs(manifest: Manifest | None) -> dict[str, TensorRun]:
-    return {} if manifest is None else {run.name: run for run in manifest.tensors()}
+def _segments(manifest: Manifest | None) -> dict[str, TensorSegment]:
+    return {} if manifest is None else {segment.name: segment for segment in manifest.tensors()}
 
 
-def _same(one: TensorRun, other: TensorRun) -> bool:
+def _same(one: TensorSegment, other: TensorSegment) -> bool:
     return (one.oid, one.dtype, one.shape, one.strides) == (other.oid, other.dtype, other.shape, other.strides)
 
 
@@ -93,7 +93,7 @@ class _Pair:
     old_path: str
     path: str
 
-    def compare(self, name: str, one: TensorRun | None, other: TensorRun | None) -> TensorDiff:
+    def compare(self, name: str, one: TensorSegment | None, other: TensorSegment | None) -> TensorDiff:
         numbers = None
         if one is not None and other is not None and one.shape == other.shape and one.strides == other.strides:
             numbers = self._numbers(one, other)
@@ -117,7 +117,7 @@ class _Pair:
             norm_after=numbers.norm_after if numbers else None,
         )
 
-    def _numbers(self, one: TensorRun, other: TensorRun) -> TensorDifference | None:
+    def _numbers(self, one: TensorSegment, other: TensorSegment) -> TensorDifference | None:
         from modelhub.weights.difference import combine_differences, compare, partial_difference
         from modelhub.weights.summary import is_numeric
 
@@ -141,7 +141,7 @@ def _pairs(before: Iterator[Bytes], after: Iterator[Bytes]) -> Iterator[tuple[By
     return zip(before, after, strict=True)
 
 
-def _kind(one: TensorRun | None, other: TensorRun | None) -> TensorChange:
+def _kind(one: TensorSegment | None, other: TensorSegment | None) -> TensorChange:
     if one is None:
         return "added"
     if other is None:

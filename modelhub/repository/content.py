@@ -10,7 +10,7 @@ from blake3 import blake3
 from modelhub.errors import IntegrityError, PathNotFound
 from modelhub.oid import Bytes
 from modelhub.repository.index import IndexEntry
-from modelhub.repository.objects import ChunkRun, Entry, LiteralRun, Manifest, TensorRun, ViewRecord
+from modelhub.repository.objects import ChunkSegment, Entry, LiteralSegment, Manifest, TensorSegment, ViewRecord
 from modelhub.repository.repository import Repository
 
 if TYPE_CHECKING:
@@ -43,23 +43,23 @@ class FileStream:
 
 def _runs(store: ObjectStore, manifest: Manifest) -> Iterator[Bytes]:
     literals = b"" if manifest.literals is None else store.read(manifest.literals)
-    stored = store.blocks([run.oid for run in manifest.runs if not isinstance(run, LiteralRun)])
+    stored = store.blocks([segment.oid for segment in manifest.segments if not isinstance(segment, LiteralSegment)])
     position = 0
-    for run in manifest.runs:
-        if isinstance(run, LiteralRun):
-            yield literals[position : position + run.nbytes]
-            position += run.nbytes
+    for segment in manifest.segments:
+        if isinstance(segment, LiteralSegment):
+            yield literals[position : position + segment.nbytes]
+            position += segment.nbytes
         else:
-            yield from _take(stored, run)
+            yield from _take(stored, segment)
 
 
-def _take(stored: Iterator[Bytes], run: ChunkRun | TensorRun) -> Iterator[Bytes]:
-    """Blocks end where objects end, so a run takes whole blocks."""
-    left = run.nbytes
+def _take(stored: Iterator[Bytes], segment: ChunkSegment | TensorSegment) -> Iterator[Bytes]:
+    """Blocks end where objects end, so a segment takes whole blocks."""
+    left = segment.nbytes
     while left > 0:
         block = next(stored, b"")
         if not block:
-            raise IntegrityError(f"object {run.oid[:12]} is shorter than its manifest says")
+            raise IntegrityError(f"object {segment.oid[:12]} is shorter than its manifest says")
         left -= len(block)
         yield block
 
@@ -77,16 +77,16 @@ def read_manifest(repository: Repository, entry: Entry | IndexEntry) -> Manifest
     return None if entry.manifest is None else repository.get(entry.manifest, Manifest)
 
 
-def find_tensor(manifest: Manifest | None, name: str) -> tuple[TensorRun, ViewRecord | None]:
+def find_tensor(manifest: Manifest | None, name: str) -> tuple[TensorSegment, ViewRecord | None]:
     """Return the tensor of this name, and the view where the name is a further one. Raises PathNotFound."""
     tensors = [] if manifest is None else manifest.tensors()
-    for run in tensors:
-        if run.name == name:
-            return run, None
+    for segment in tensors:
+        if segment.name == name:
+            return segment, None
     for view in () if manifest is None else manifest.views:
         if view.name == name:
-            return tensors[view.run], view
-    known = ", ".join(run.name for run in tensors[:5])
+            return tensors[view.segment], view
+    known = ", ".join(segment.name for segment in tensors[:5])
     raise PathNotFound(
         f"there is no tensor '{name}' in that file", hint=f"its tensors: {known}{', …' if len(tensors) > 5 else ''}"
     )
@@ -94,5 +94,5 @@ def find_tensor(manifest: Manifest | None, name: str) -> tuple[TensorRun, ViewRe
 
 def chunk_oids(manifest: Manifest) -> list[str]:
     """Return the ids of every object a manifest needs."""
-    oids = [run.oid for run in manifest.runs if isinstance(run, TensorRun | ChunkRun)]
+    oids = [segment.oid for segment in manifest.segments if isinstance(segment, TensorSegment | ChunkSegment)]
     return oids if manifest.literals is None else [*oids, manifest.literals]

@@ -10,7 +10,7 @@ from modelhub.errors import UnsupportedModelFile
 from modelhub.formats.shard_index import read_shard_index
 from modelhub.oid import Kind
 from modelhub.repository.index import IndexEntry
-from modelhub.repository.objects import ChunkRun, Entry, Manifest, decode
+from modelhub.repository.objects import ChunkSegment, Entry, Manifest, decode
 
 if TYPE_CHECKING:
     from modelhub.weights.summary import TensorStatistics
@@ -66,18 +66,20 @@ def _lint_manifest(path: str, manifest: Manifest, old: Manifest | None, statisti
     found = []
     if manifest.problem is not None:
         found.append(Finding(path, "", "unreadable", "warning", manifest.problem))
-    olds = {} if old is None else {run.name: run for run in old.tensors()}
+    olds = {} if old is None else {segment.name: segment for segment in old.tensors()}
 
     def held_before(code: str, name: str) -> bool:
-        run = olds.get(name)
-        if run is None:
+        segment = olds.get(name)
+        if segment is None:
             return False
-        earlier = findings(name, run.dtype, statistics_of(run.oid, run.dtype), shape=run.shape)
+        earlier = findings(name, segment.dtype, statistics_of(segment.oid, segment.dtype), shape=segment.shape)
         return any(item.code == code for item in earlier)
 
-    for run in manifest.tensors():
-        before_dtype = olds[run.name].dtype if run.name in olds else None
-        for item in findings(run.name, run.dtype, statistics_of(run.oid, run.dtype), before_dtype, shape=run.shape):
+    for segment in manifest.tensors():
+        before_dtype = olds[segment.name].dtype if segment.name in olds else None
+        for item in findings(
+            segment.name, segment.dtype, statistics_of(segment.oid, segment.dtype), before_dtype, shape=segment.shape
+        ):
             is_new = item.severity == "warning" or not held_before(item.code, item.tensor)
             found.append(Finding(path, item.tensor, item.code, item.severity, item.message, is_new))
     return found
@@ -107,7 +109,7 @@ def _lint_shards(
         have = (
             set()
             if manifest is None
-            else {run.name for run in manifest.tensors()} | {view.name for view in manifest.views}
+            else {segment.name for segment in manifest.tensors()} | {view.name for view in manifest.views}
         )
         missing = sorted(name for name, home in weight_map.items() if home == shard and name not in have)
         if missing and (manifest is None or manifest.problem is None):
@@ -128,4 +130,4 @@ def _content(read: ReadObject, entry: Entry | IndexEntry) -> bytes:
     manifest = _manifest(read, entry)
     if manifest is None:
         return read(entry.oid, "blob")
-    return b"".join(read(run.oid, "blob") for run in manifest.runs if isinstance(run, ChunkRun))
+    return b"".join(read(segment.oid, "blob") for segment in manifest.segments if isinstance(segment, ChunkSegment))

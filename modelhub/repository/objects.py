@@ -18,20 +18,20 @@ ParamValue = str | int | float | bool | None
 MetricValue = float | Literal["nan", "inf", "-inf"]
 
 
-class LiteralRun(msgspec.Struct, frozen=True, array_like=True, tag="literal"):
+class LiteralSegment(msgspec.Struct, frozen=True, array_like=True, tag="literal"):
     """Bytes between tensors: the next `nbytes` of the manifest's literals blob."""
 
     nbytes: int
 
 
-class ChunkRun(msgspec.Struct, frozen=True, array_like=True, tag="chunk"):
+class ChunkSegment(msgspec.Struct, frozen=True, array_like=True, tag="chunk"):
     """A piece of a large file, a blob of its own."""
 
     nbytes: int
     oid: str
 
 
-class TensorRun(msgspec.Struct, frozen=True, array_like=True, tag="tensor"):
+class TensorSegment(msgspec.Struct, frozen=True, array_like=True, tag="tensor"):
     """One tensor's bytes, a blob of its own. `strides` (in elements) only where the bytes are not in C order."""
 
     nbytes: int
@@ -42,36 +42,36 @@ class TensorRun(msgspec.Struct, frozen=True, array_like=True, tag="tensor"):
     strides: tuple[int, ...] | None = None
 
 
-Run = LiteralRun | ChunkRun | TensorRun
+Segment = LiteralSegment | ChunkSegment | TensorSegment
 
 
 class ViewRecord(msgspec.Struct, frozen=True, array_like=True):
-    """A further name for bytes of a tensor: `run` counts the tensor runs, `start` is in elements."""
+    """A further name for bytes of a tensor: `segment` counts the tensor segments, `start` is in elements."""
 
     name: str
     dtype: str
     shape: tuple[int, ...]
     strides: tuple[int, ...] | None
-    run: int
+    segment: int
     start: int
 
 
 class Manifest(msgspec.Struct, frozen=True):
-    """How a file is put together from runs, in order. `file` is the BLAKE3 of the whole file."""
+    """How a file is put together from segments, in order. `file` is the BLAKE3 of the whole file."""
 
     format: str
     size: int
     file: str
-    runs: tuple[Run, ...]
+    segments: tuple[Segment, ...] = msgspec.field(name="runs")
     literals: str | None = None
     views: tuple[ViewRecord, ...] = ()
     metadata: dict[str, str] = {}
     notes: tuple[str, ...] = ()
     problem: str | None = None
 
-    def tensors(self) -> list[TensorRun]:
-        """The tensor runs in file order."""
-        return [run for run in self.runs if isinstance(run, TensorRun)]
+    def tensors(self) -> list[TensorSegment]:
+        """The tensor segments in file order."""
+        return [segment for segment in self.segments if isinstance(segment, TensorSegment)]
 
 
 class Entry(msgspec.Struct, frozen=True, array_like=True):

@@ -13,7 +13,7 @@ from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import IndexEntry
 from modelhub.repository.names import stays_inside
 from modelhub.repository.objects import Manifest, encode
-from modelhub.repository.run_recorder import WHOLE_NBYTES, FileReader, RunRecorder, changed_while_read
+from modelhub.repository.segment_recorder import WHOLE_NBYTES, FileReader, SegmentRecorder, changed_while_read
 from modelhub.repository.tensor_keeper import TensorKeeper
 from modelhub.repository.worktree import WorkFile, mode_of, open_for_reading
 
@@ -73,6 +73,6 @@ class Snapshotter:
             data = reader.read(0, reader.size)
             self._progress.advance(len(data))
             return None, self._writer.put(data), None
-        with RunRecorder(path, reader, self._writer, keeper=self._keeper, progress=self._progress) as recorder:
+        with SegmentRecorder(path, reader, self._writer, keeper=self._keeper, progress=self._progress) as recorder:
             manifest = recorder.record(model, problem)
         return manifest, manifest.file, problem

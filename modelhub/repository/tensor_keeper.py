@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from modelhub.formats.dtypes import dtype as find_dtype
 from modelhub.formats.extent import TensorExtent
-from modelhub.repository.objects import Manifest, TensorRun
+from modelhub.repository.objects import Manifest, TensorSegment
 from modelhub.store.item import Item
 
 if TYPE_CHECKING:
@@ -73,16 +73,20 @@ class KnownTensors:
 
     def __init__(self, manifest_at: Callable[[str], Manifest | None], declared: Iterable[Manifest] = ()) -> None:
         self._manifest_at = manifest_at
-        self._by_path: dict[str, dict[str, TensorRun]] = {}
-        self._declared = {run.name: run for manifest in declared for run in manifest.tensors()}
+        self._by_path: dict[str, dict[str, TensorSegment]] = {}
+        self._declared = {segment.name: segment for manifest in declared for segment in manifest.tensors()}
 
     def find(self, path: str, extent: TensorExtent) -> list[str]:
         """Return the tensors of the same name, where dtype and shape are equal: of the same path, then declared."""
         if path not in self._by_path:
             manifest = self._manifest_at(path)
-            self._by_path[path] = {} if manifest is None else {run.name: run for run in manifest.tensors()}
+            self._by_path[path] = {} if manifest is None else {segment.name: segment for segment in manifest.tensors()}
         found = (self._by_path[path].get(extent.name), self._declared.get(extent.name))
-        return [run.oid for run in found if run is not None and (run.dtype, run.shape) == (extent.dtype, extent.shape)]
+        return [
+            segment.oid
+            for segment in found
+            if segment is not None and (segment.dtype, segment.shape) == (extent.dtype, extent.shape)
+        ]
 
 
 class TensorKeeper:

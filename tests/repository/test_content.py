@@ -6,7 +6,7 @@ from contracts.project import Project, safetensors, weights
 from modelhub.errors import IntegrityError, PathNotFound
 from modelhub.porcelain.cat import cat, tensor_array
 from modelhub.repository.content import FileStream, chunk_oids, find_tensor, read_file, read_manifest
-from modelhub.repository.objects import Entry, LiteralRun, Manifest
+from modelhub.repository.objects import Entry, LiteralSegment, Manifest
 from modelhub.repository.repository import put
 from modelhub.repository.trees import find_entry
 
@@ -51,7 +51,7 @@ def test_a_manifest_that_makes_another_file_is_noticed(project: Project, model: 
     manifest = project.repo.get(str(entry.manifest), Manifest)
     with project.repo.store.writer() as writer:
         wrong = put(
-            writer, Manifest(manifest.format, manifest.size, manifest.file, manifest.runs[::-1], manifest.literals)
+            writer, Manifest(manifest.format, manifest.size, manifest.file, manifest.segments[::-1], manifest.literals)
         )
         writer.publish()
     stream = FileStream(project.repo, Entry(entry.mode, entry.oid, entry.size, wrong))
@@ -66,8 +66,8 @@ def test_a_manifest_with_lengths_that_lie_is_refused(project: Project, model: by
     entry = entry_of(project, "m.safetensors")
     manifest = project.repo.get(str(entry.manifest), Manifest)
     with project.repo.store.writer() as writer:
-        runs = (LiteralRun(nbytes), *manifest.runs[1:])
-        wrong = put(writer, Manifest(manifest.format, manifest.size, manifest.file, runs, manifest.literals))
+        segments = (LiteralSegment(nbytes), *manifest.segments[1:])
+        wrong = put(writer, Manifest(manifest.format, manifest.size, manifest.file, segments, manifest.literals))
         writer.publish()
     with pytest.raises(IntegrityError):
         read_file(project.repo, Entry(entry.mode, entry.oid, entry.size, wrong))
@@ -75,4 +75,4 @@ def test_a_manifest_with_lengths_that_lie_is_refused(project: Project, model: by
 
 def test_what_a_manifest_needs_is_its_tensors_and_its_literals(project: Project, model: bytes) -> None:
     manifest = project.repo.get(str(entry_of(project, "m.safetensors").manifest), Manifest)
-    assert set(chunk_oids(manifest)) == {run.oid for run in manifest.tensors()} | {manifest.literals}
+    assert set(chunk_oids(manifest)) == {segment.oid for segment in manifest.tensors()} | {manifest.literals}

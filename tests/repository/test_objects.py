@@ -9,14 +9,14 @@ import pytest
 from modelhub.errors import IntegrityError
 from modelhub.oid import oid_of
 from modelhub.repository.objects import (
-    ChunkRun,
+    ChunkSegment,
     Commit,
     Entry,
-    LiteralRun,
+    LiteralSegment,
     Manifest,
     Operation,
     Person,
-    TensorRun,
+    TensorSegment,
     Tree,
     ViewRecord,
     decode,
@@ -33,7 +33,7 @@ RECORDS = [
         "torch",
         10,
         OID,
-        (LiteralRun(2), TensorRun(4, OID, "w", "float32", (1,)), ChunkRun(4, OID)),
+        (LiteralSegment(2), TensorSegment(4, OID, "w", "float32", (1,)), ChunkSegment(4, OID)),
         views=(ViewRecord("v", "float32", (1,), None, 0, 0),),
         literals=OID,
         problem="p",

@@ -11,8 +11,8 @@ from contracts.project import Project, safetensors, weights
 
 from modelhub.errors import StateError
 from modelhub.porcelain.ls import list_tensors, ls
-from modelhub.repository.objects import ChunkRun, Manifest
-from modelhub.repository.run_recorder import FileReader
+from modelhub.repository.objects import ChunkSegment, Manifest
+from modelhub.repository.segment_recorder import FileReader
 from modelhub.repository.trees import find_entry
 
 
@@ -36,8 +36,8 @@ def test_a_large_plain_file_shares_what_an_edit_left_alone(project: Project) -> 
     edited = content[:2_000_000] + b"inserted" + content[2_000_000:]
     project.save("data.bin", edited)
     after = manifest_of(project, "data.bin")
-    assert all(isinstance(run, ChunkRun) for run in after.runs)
-    assert len(set(after.runs) - set(before.runs)) <= 3
+    assert all(isinstance(segment, ChunkSegment) for segment in after.segments)
+    assert len(set(after.segments) - set(before.segments)) <= 3
     assert project.files_of(project.repo.head_commit())["data.bin"][1] == edited
 
 

@@ -1,4 +1,4 @@
-"""Cut one file into runs, store what they name, and hash the whole on the way: every byte is read once if it can be."""
+"""Cut a file into segments, store what they name, hash the whole on the way: every byte is read once if it can be."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from modelhub.errors import IntegrityError, StateError
 from modelhub.formats.extent import ModelFile, TensorExtent
 from modelhub.oid import oid_of
 from modelhub.progress import Progress
-from modelhub.repository.objects import ChunkRun, LiteralRun, Manifest, Run, TensorRun, ViewRecord
+from modelhub.repository.objects import ChunkSegment, LiteralSegment, Manifest, Segment, TensorSegment, ViewRecord
 from modelhub.repository.tensor_keeper import Read, TensorKeeper
 from modelhub.repository.worktree import READ_NBYTES
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
 
 WHOLE_NBYTES = 1 << 20
-"""Files up to this size are one blob, larger ones content-defined chunks; so are literal runs of model files."""
+"""Files up to this size are one blob, larger ones content-defined chunks; so are literal segments of model files."""
 
 
 class FileReader:
@@ -50,7 +50,7 @@ def changed_while_read(path: str) -> StateError:
     return StateError(f"'{path}' changed while it was being read", hint="wait until it is written, then try again")
 
 
-class RunRecorder:
+class SegmentRecorder:
     """Records one file. A context manager: the file's hash is computed on a thread of its own."""
 
     def __init__(
@@ -65,7 +65,7 @@ class RunRecorder:
         self._pool = ThreadPoolExecutor(1)
         self._pending: Future[object] | None = None
 
-    def __enter__(self) -> RunRecorder:
+    def __enter__(self) -> SegmentRecorder:
         return self
 
     def __exit__(
@@ -76,21 +76,21 @@ class RunRecorder:
     def record(self, model: ModelFile | None, problem: str | None) -> Manifest:
         """Store the tensors, chunks and literals of the file and return how it is put together."""
         literals = bytearray()
-        runs: list[Run] = []
+        segments: list[Segment] = []
         position = 0
         for extent in model.extents if model else ():
-            runs += self._record_gap(position, extent.offset - position, literals)
-            runs.append(self._record_tensor(extent))
+            segments += self._record_gap(position, extent.offset - position, literals)
+            segments.append(self._record_tensor(extent))
             position = extent.offset + extent.nbytes
         if model is None:
-            runs += self._record_chunks(position, self._reader.size - position)
+            segments += self._record_chunks(position, self._reader.size - position)
         else:
-            runs += self._record_gap(position, self._reader.size - position, literals)
+            segments += self._record_gap(position, self._reader.size - position, literals)
         return Manifest(
             format=model.format if model else "bytes",
             size=self._reader.size,
             file=self._whole(),
-            runs=tuple(runs),
+            segments=tuple(segments),
             literals=self._writer.put(bytes(literals)) if literals else None,
             views=_views(model),
             metadata=dict(model.metadata) if model else {},
@@ -98,16 +98,16 @@ class RunRecorder:
             problem=problem,
         )
 
-    def _record_gap(self, offset: int, nbytes: int, literals: bytearray) -> Iterator[Run]:
+    def _record_gap(self, offset: int, nbytes: int, literals: bytearray) -> Iterator[Segment]:
         """What lies between tensors: short stretches go to the literals, long ones become chunks."""
         if nbytes > WHOLE_NBYTES:
             yield from self._record_chunks(offset, nbytes)
         elif nbytes:
             data = self._read(offset, nbytes)
             literals += data
-            yield LiteralRun(nbytes)
+            yield LiteralSegment(nbytes)
 
-    def _record_tensor(self, extent: TensorExtent) -> TensorRun:
+    def _record_tensor(self, extent: TensorExtent) -> TensorSegment:
         if extent.nbytes <= READ_NBYTES:
             content = self._read(extent.offset, extent.nbytes)
             oid, read = oid_of(content), _from_memory(content)
@@ -119,16 +119,16 @@ class RunRecorder:
             if self._differs(extent, oid):
                 raise changed_while_read(self._path) from None
             raise
-        return TensorRun(extent.nbytes, oid, extent.name, extent.dtype, extent.shape, extent.strides)
+        return TensorSegment(extent.nbytes, oid, extent.name, extent.dtype, extent.shape, extent.strides)
 
-    def _record_chunks(self, offset: int, nbytes: int) -> Iterator[ChunkRun]:
+    def _record_chunks(self, offset: int, nbytes: int) -> Iterator[ChunkSegment]:
         from modelhub.store.chunker import chunk_spans
 
         def read(start: int, length: int) -> bytes:
             return self._reader.read(offset + start, length)
 
         for start, length in chunk_spans(read, nbytes):
-            yield ChunkRun(length, self._writer.put(self._read(offset + start, length)))
+            yield ChunkSegment(length, self._writer.put(self._read(offset + start, length)))
 
     def _hash(self, extent: TensorExtent) -> str:
         digest = blake3()
