@@ -10,7 +10,7 @@ ModelHubError
 │   └── IntegrityError
 └── InternalError
 
-`kind` is stable and append-only: programs may depend on it. `hint` says what to do next.
+`kind` is stable and append-only: programs may depend on it. `hint` says what to do next; tracebacks show it too.
 """
 
 from __future__ import annotations
@@ -26,7 +26,19 @@ class ModelHubError(Exception):
     def __init__(self, message: str, *, hint: str | None = None) -> None:
         super().__init__(message)
         self.message = message
+        self._hint: str | None = None
         self.hint = hint
+
+    @property
+    def hint(self) -> str | None:
+        """What to do next; tracebacks show it as a note."""
+        return self._hint
+
+    @hint.setter
+    def hint(self, hint: str | None) -> None:
+        others = [note for note in getattr(self, "__notes__", ()) if note != f"hint: {self._hint}"]
+        self._hint = hint
+        self.__notes__ = others if hint is None else [*others, f"hint: {hint}"]
 
     def __str__(self) -> str:
         return self.message

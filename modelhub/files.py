@@ -22,6 +22,8 @@ from modelhub.errors import AlreadyExistsError, LockHeld, UnsafePath
 Bytes = bytes | bytearray | memoryview
 
 WRITEBACK_NBYTES = 1 << 23
+DOOMED = ".gone"
+"""The suffix of a folder on its way out."""
 
 
 def sync_folder(folder: Path) -> None:
@@ -147,6 +149,80 @@ class _Writeback:
             self._error = error
 
 
+class AppendFile:
+    """A file that only grows: what one `append` writes is there as a whole or not at all. Any thread may append.
+
+    What was appended outlives the process at once, and a loss of power after `sync`.
+    """
+
+    def __init__(self, path: Path, *, new: bool = True) -> None:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CLOEXEC | os.O_CREAT | (os.O_EXCL if new else 0)
+        self._descriptor = os.open(path, flags, 0o644)
+        self._size = os.fstat(self._descriptor).st_size
+        self._lock = threading.RLock()
+        self._torn = False
+        self._syncing: threading.Thread | None = None
+
+    @property
+    def is_deleted(self) -> bool:
+        """Tell whether the file has no name any more, so that nobody will ever read it."""
+        return os.fstat(self._descriptor).st_nlink == 0
+
+    def append(self, data: bytes) -> None:
+        """Write at the end. Raises OSError, and then nothing of the data is there."""
+        with self._lock:
+            if self._torn:
+                self._cut()
+            try:
+                written = os.write(self._descriptor, data)
+                if written < len(data):
+                    write_all(self._descriptor, memoryview(data)[written:])
+                self._size += len(data)
+            except BaseException:
+                self._torn = True
+                with contextlib.suppress(OSError):
+                    self._cut()
+                raise
+
+    def sync(self) -> None:
+        """Make durable what was appended."""
+        os.fsync(self._descriptor)
+
+    def sync_behind(self) -> None:
+        """Start to make durable what was appended, and do not wait for it."""
+        if self._syncing is None or not self._syncing.is_alive():
+            self._syncing = threading.Thread(target=self._sync_quietly, daemon=True)
+            self._syncing.start()
+
+    def end(self) -> None:
+        """Make the file durable and read-only: the sign that nothing more will come."""
+        os.fchmod(self._descriptor, 0o444)
+        self.sync()
+
+    def close(self) -> None:
+        """Let go of the file; a second time does nothing."""
+        if self._syncing is not None:
+            self._syncing.join()
+        with self._lock:
+            descriptor, self._descriptor = self._descriptor, -1
+        if descriptor >= 0:
+            os.close(descriptor)
+
+    def leave_to_parent(self) -> None:
+        """Let go of the file in a process just forked, where other threads' locks are held for ever."""
+        self._lock = threading.RLock()
+        self._syncing = None
+        self.close()
+
+    def _cut(self) -> None:
+        os.ftruncate(self._descriptor, self._size)
+        self._torn = False
+
+    def _sync_quietly(self) -> None:
+        with contextlib.suppress(OSError):
+            os.fdatasync(self._descriptor)
+
+
 def link_new(source: Path, final: Path) -> None:
     """Give `source` a second name that must not exist yet; where hard links are refused, move it by the same rule."""
     try:
@@ -169,6 +245,12 @@ def write_atomic(final: Path, data: Bytes, *, scratch: Path, mode: int = 0o644) 
         temp.replace(final)
 
 
+def make_private_file(path: Path) -> None:
+    """Make an empty file that only its owner may read, and the folders it is in; one that is there stays."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600))
+
+
 def remove(path: Path) -> None:
     """Delete a file; one that is gone already is no error."""
     with contextlib.suppress(FileNotFoundError):
@@ -182,6 +264,31 @@ def remove_folder_if_empty(folder: Path) -> bool:
     except OSError:
         return False
     return True
+
+
+def remove_tree(folder: Path) -> None:
+    """Delete a folder with all that is in it, in one step for whoever looks at its name. Follows no link."""
+    import shutil
+
+    doomed = folder if folder.suffix == DOOMED else folder.with_name(f"{folder.name}-{os.urandom(4).hex()}{DOOMED}")
+    with contextlib.suppress(FileNotFoundError):
+        if doomed != folder:
+            os.rename(folder, doomed)
+            sync_folder(folder.parent)
+        shutil.rmtree(doomed)
+
+
+@contextlib.contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """Make an empty folder where the system keeps temporary files, and delete it with all that is in it at the end."""
+    import shutil
+    import tempfile
+
+    folder = Path(tempfile.mkdtemp(prefix=prefix)).resolve()
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 def clear_scratch(folder: Path) -> None:

@@ -12,10 +12,10 @@ from typing import Literal
 
 from blake3 import blake3
 
-Kind = Literal["blob", "manifest", "tree", "commit", "operation"]
+Kind = Literal["blob", "manifest", "tree", "commit", "operation", "run"]
 Bytes = bytes | bytearray | memoryview
 
-KINDS: tuple[Kind, ...] = ("blob", "manifest", "tree", "commit", "operation")
+KINDS: tuple[Kind, ...] = ("blob", "manifest", "tree", "commit", "operation", "run")
 OID_BYTES = 32
 OID_DIGITS = 64
 MIN_PREFIX = 4

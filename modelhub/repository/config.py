@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Mapping, MutableMapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +16,7 @@ KEYS: dict[str, str] = {
     "gc.grace_days": "how many days unreachable objects are kept (default 14)",
     "gc.operations_days": "how many days of operations can be undone (default 90)",
     "commit.strict": "true: weight findings stop a commit",
+    "commit.find_parents": "false: no parents are looked for that nobody declared (default true)",
 }
 
 
@@ -34,13 +34,20 @@ def read_settings(paths: list[Path]) -> dict[str, Setting]:
     settings: dict[str, Setting] = {}
     for path in paths:
         try:
-            table = tomllib.loads(path.read_text("utf-8"))
+            data = path.read_bytes()
         except (FileNotFoundError, NotADirectoryError):
             continue
-        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-            raise InvalidInputError(f"'{path}' is not valid TOML: {error}", hint="mend or remove it") from None
-        settings |= {key: Setting(key, value, path) for key, value in _flat(table)}
+        settings |= {key: Setting(key, value, path) for key, value in _flat(_parsed(path, data))}
     return settings
+
+
+def _parsed(path: Path, data: bytes) -> Mapping[str, object]:
+    import tomllib
+
+    try:
+        return tomllib.loads(data.decode("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InvalidInputError(f"'{path}' is not valid TOML: {error}", hint="mend or remove it") from None
 
 
 def _flat(table: Mapping[str, object], prefix: str = "") -> list[tuple[str, str]]:
@@ -58,7 +65,7 @@ def _check_value(key: str, value: str | None) -> None:
         return
     if key.endswith("_days") and not re.fullmatch(r"\d+(\.\d+)?", value):
         raise InvalidInputError(f"'{key}' is a number of days, not '{value}'", hint="such as 14")
-    if key == "commit.strict" and value not in ("true", "false"):
+    if key in ("commit.strict", "commit.find_parents") and value not in ("true", "false"):
         raise InvalidInputError(f"'{key}' is true or false, not '{value}'")
     if key.startswith("user.") and (not value.strip() or not value.isprintable() or set(value) & set("<>")):
         raise InvalidInputError(f"{value!r} cannot be the value of '{key}'", hint="it is one line without < and >")

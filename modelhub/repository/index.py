@@ -32,6 +32,7 @@ class IndexEntry(msgspec.Struct, frozen=True, array_like=True):
     manifest: str | None = None
     mtime_ns: int = 0
     inode: int = 0
+    ctime_ns: int = 0
 
     def entry(self) -> Entry:
         """The tree entry it will become."""
@@ -43,7 +44,8 @@ class IndexEntry(msgspec.Struct, frozen=True, array_like=True):
 
     def seen(self, stat: os.stat_result) -> IndexEntry:
         """This entry with the stat of the file that holds it."""
-        return IndexEntry(self.mode, self.oid, self.size, self.manifest, stat.st_mtime_ns, stat.st_ino)
+        times = {"mtime_ns": stat.st_mtime_ns, "ctime_ns": stat.st_ctime_ns}
+        return msgspec.structs.replace(self, inode=stat.st_ino, **times)
 
 
 def left_out(entry: Entry) -> IndexEntry:
@@ -67,13 +69,22 @@ class Index(msgspec.Struct, frozen=True):
         """Tell from `stat` alone that a file still holds what is staged; False says nothing.
 
         As git does, a file touched at about the time the index was written is never taken as unchanged: it may have
-        been changed again within one tick of the file system's clock.
+        been changed again within one tick of the file system's clock. The time of the last change of any kind (ctime)
+        counts too, for programs that give a new content the old mtime.
         """
         entry = self.entries.get(path)
-        if entry is None or entry.mtime_ns != stat.st_mtime_ns or entry.inode != stat.st_ino:
+        if entry is None or (entry.mtime_ns, entry.ctime_ns) != (stat.st_mtime_ns, stat.st_ctime_ns):
             return False
-        tick = COARSE_NS if entry.mtime_ns % 1_000_000_000 == 0 else RACY_NS
-        return entry.size == stat.st_size and entry.mtime_ns + tick < self.written_ns
+        if entry.inode != stat.st_ino:
+            return False
+        return entry.size == stat.st_size and all(
+            moment + _tick(moment) < self.written_ns for moment in (entry.mtime_ns, entry.ctime_ns)
+        )
+
+
+def _tick(moment_ns: int) -> int:
+    """How long a file's content may have changed on without another time; some clocks count whole seconds."""
+    return COARSE_NS if moment_ns % 1_000_000_000 == 0 else RACY_NS
 
 
 def read_index(layout: Layout) -> Index | None:

@@ -10,7 +10,8 @@ import msgspec
 from modelhub.errors import FormatError, RepositoryNotFound
 
 FOLDER = ".mh"
-FORMAT = 1
+FORMAT = 2
+"""2: commits name runs. A program that knows only format 1 would delete them as unneeded."""
 
 
 class FormatFile(msgspec.Struct, frozen=True):
@@ -57,6 +58,11 @@ class Layout:
         return self.folder / "objects"
 
     @property
+    def runs(self) -> Path:
+        """The logs of runs that no version has taken in yet."""
+        return self.folder / "runs"
+
+    @property
     def scratch(self) -> Path:
         """Files under construction."""
         return self.folder / "tmp"
@@ -87,8 +93,8 @@ def find_layout(start: Path) -> Layout:
     )
 
 
-def check_format(layout: Layout) -> None:
-    """Refuse a repository that this version cannot read."""
+def check_format(layout: Layout) -> int:
+    """Return a repository's format. Raises FormatError where this version cannot read it."""
     try:
         found = msgspec.json.decode(layout.format.read_bytes(), type=FormatFile)
     except FileNotFoundError:
@@ -97,9 +103,10 @@ def check_format(layout: Layout) -> None:
             hint="'mh init' completes it",
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise FormatError(f"'{layout.format}' is damaged", hint='it should read {"features":[],"format":1}') from None
+        raise FormatError(f"'{layout.format}' is damaged", hint='it should read {"features":[],"format":2}') from None
     if found.format > FORMAT or found.features:
         raise FormatError(
             f"this repository has format {found.format} {list(found.features)}, this mh reads format {FORMAT}",
             hint="upgrade modelhub: pip install -U modelhub",
         )
+    return found.format

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from modelhub.errors import UnsupportedModelFile
 from modelhub.formats.shard_index import read_shard_index
@@ -20,6 +20,16 @@ MAX_SHARD_INDEX_NBYTES = 64 << 20
 
 ReadObject = Callable[[str, Kind], bytes]
 StatisticsOf = Callable[[str, str], "TensorStatistics"]
+
+
+class Folder(Protocol):
+    """The files of a version by their paths."""
+
+    def __contains__(self, path: object, /) -> bool:
+        """Tell whether a file is there."""
+
+    def __getitem__(self, path: str, /) -> Entry | IndexEntry:
+        """Return the entry of a file that is there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,16 +57,36 @@ def lint_files(
 
     `read` gives the content of an object, `statistics_of` what a tensor (id, dtype) looks like.
     """
+    changed = {
+        path: before.get(path)
+        for path, entry in sorted(after.items())
+        if path not in before or before[path].oid != entry.oid
+    }
+    indexes = [path for path, entry in sorted(after.items()) if is_shard_index(path, entry)]
+    return lint_changed(read, changed, after, indexes, statistics_of)
+
+
+def is_shard_index(path: str, entry: Entry | IndexEntry) -> bool:
+    """Tell whether a file may be the list of a model's shards."""
+    return path.endswith(SHARD_INDEX_ENDING) and entry.size <= MAX_SHARD_INDEX_NBYTES and entry.mode != "tree"
+
+
+def lint_changed(
+    read: ReadObject,
+    changed: Mapping[str, Entry | None],
+    after: Folder,
+    indexes: Iterable[str],
+    statistics_of: StatisticsOf,
+) -> list[Finding]:
+    """Return the findings as `lint_files`: `changed` has what was there before, `indexes` all lists of shards."""
     found: list[Finding] = []
-    changed = [path for path, entry in sorted(after.items()) if path not in before or before[path].oid != entry.oid]
-    for path in changed:
+    for path, before in changed.items():
         manifest = _manifest(read, after[path])
         if manifest is not None:
-            old = _manifest(read, before[path]) if path in before else None
+            old = None if before is None else _manifest(read, before)
             found += _lint_manifest(path, manifest, old, statistics_of)
-    for path, entry in sorted(after.items()):
-        if path.endswith(SHARD_INDEX_ENDING) and entry.size <= MAX_SHARD_INDEX_NBYTES:
-            found += _lint_shards(read, path, after, set(changed))
+    for path in indexes:
+        found += _lint_shards(read, path, after, changed.keys())
     return found
 
 
@@ -88,8 +118,8 @@ def _lint_manifest(path: str, manifest: Manifest, old: Manifest | None, statisti
 def _lint_shards(
     read: ReadObject,
     path: str,
-    files: Mapping[str, Entry | IndexEntry],
-    changed: set[str],
+    files: Folder,
+    changed: Set[str],
 ) -> list[Finding]:
     try:
         weight_map = read_shard_index(_content(read, files[path])).weight_map

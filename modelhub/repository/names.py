@@ -22,6 +22,8 @@ _BAD_IN_REF = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|\.$|/$|^/|^-|\.l
 
 def folded(name: str) -> str:
     """Return the form in which two names that some file system takes for one are equal."""
+    if name.isascii():
+        return name.lower()
     kept = "".join(letter for letter in unicodedata.normalize("NFKC", name) if unicodedata.category(letter) != "Cf")
     return unicodedata.normalize("NFC", kept.casefold())
 

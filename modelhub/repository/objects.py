@@ -1,4 +1,4 @@
-"""The structured objects: manifest, tree, commit and operation, with their one canonical encoding.
+"""The structured objects: manifest, tree, commit, operation and run, with their one canonical encoding.
 
 Encoding: JSON, UTF-8, keys sorted, no spaces. Specification: docs/reference/format/objects.md.
 """
@@ -16,6 +16,8 @@ from modelhub.oid import Kind, oid_of
 Mode = Literal["file", "exec", "link", "tree"]
 ParamValue = str | int | float | bool | None
 MetricValue = float | Literal["nan", "inf", "-inf"]
+RunStatus = Literal["running", "finished", "failed", "interrupted"]
+Goal = Literal["min", "max"]
 
 
 class LiteralSegment(msgspec.Struct, frozen=True, array_like=True, tag="literal"):
@@ -100,25 +102,44 @@ class Person(msgspec.Struct, frozen=True):
 
 
 class Derivation(msgspec.Struct, frozen=True):
-    """What a file of a commit came from. `path` or `source_path` empty: the commit as a whole."""
+    """What a file of a commit came from. `path` or `source_path` empty: the commit as a whole.
+
+    A source outside the repository has `source_name` (such as a model's name on a hub) and an empty `source_commit`.
+    `declared` is False for what was found from the weights or in a file's metadata.
+    """
 
     path: str
     relation: str
     source_commit: str
     source_path: str
     declared: bool = True
+    source_name: str = ""
 
 
 class CodeState(msgspec.Struct, frozen=True):
-    """The git commit the folder was at, where it is a git work tree."""
+    """The git commit the folder was at, where it is a git work tree; `diff` is a blob with what `dirty` stands for."""
 
     commit: str
     branch: str | None
     dirty: bool
+    diff: str | None = None
+
+
+class Evaluation(msgspec.Struct, frozen=True):
+    """What a metric was measured on and by: ids of the data (a file or a folder) and of the code, and their paths."""
+
+    data: str
+    data_path: str = ""
+    code: str | None = None
+    code_path: str = ""
 
 
 class Commit(msgspec.Struct, frozen=True):
-    """One version of the folder and how it came to be. `time` is unix milliseconds UTC, `offset` minutes east."""
+    """One version of the folder and how it came to be. `time` is unix milliseconds UTC, `offset` minutes east.
+
+    `packages` is a blob that lists the installed packages, `evaluations` says what metrics were measured on, by name,
+    `runs` are the runs that this version took in.
+    """
 
     tree: str
     parents: tuple[str, ...]
@@ -131,6 +152,9 @@ class Commit(msgspec.Struct, frozen=True):
     derivations: tuple[Derivation, ...] = ()
     code: CodeState | None = None
     environment: dict[str, str] = {}
+    packages: str | None = None
+    evaluations: dict[str, Evaluation] = {}
+    runs: tuple[str, ...] = ()
 
 
 class Operation(msgspec.Struct, frozen=True):
@@ -147,10 +171,87 @@ class Operation(msgspec.Struct, frozen=True):
     undoes: str | None = None
 
 
-Structured = Manifest | Tree | Commit | Operation
-T = TypeVar("T", Manifest, Tree, Commit, Operation)
+class Usage(msgspec.Struct, frozen=True):
+    """A file or folder that a run read or wrote.
 
-KIND_OF: dict[type, Kind] = {Manifest: "manifest", Tree: "tree", Commit: "commit", Operation: "operation"}
+    `path` is relative to the folder, absolute for what lies outside. `oid` is the file's BLAKE3, or a folder's tree.
+    `kept` is False where the content was hashed and not stored. `source_commit` and `source_path` say which version
+    it was taken from; `step` is the training step at which an output was logged.
+    """
+
+    path: str
+    oid: str
+    size: int
+    mode: Mode = "file"
+    manifest: str | None = None
+    kept: bool = True
+    source_commit: str = ""
+    source_path: str = ""
+    step: int | None = None
+
+
+class Series(msgspec.Struct, frozen=True):
+    """One metric of a run over its steps; `columns` are the numbers of its steps, times and values in the points blob.
+
+    The numbers leave NaN out: None where there are no others. `minimum_step` is the first step with that value.
+    """
+
+    name: str
+    points: int
+    columns: tuple[int, int, int]
+    first_step: int
+    last_step: int
+    last: MetricValue
+    minimum: MetricValue | None
+    maximum: MetricValue | None
+    minimum_step: int | None
+    maximum_step: int | None
+    nans: int
+
+
+class Run(msgspec.Struct, frozen=True):
+    """How something was made. `started` and `ended` are unix milliseconds UTC, `offset` minutes east.
+
+    `id` is given when the run starts and never changes; the object's own id follows from its content. `points` is the
+    blob with the series' columns (docs/reference/format/points.md), `tree` the folder as it was when the run started,
+    `head` HEAD's commit then. `origin` names where an imported run came from.
+    """
+
+    id: str
+    name: str
+    status: RunStatus
+    author: Person
+    started: int
+    ended: int | None
+    offset: int
+    command: tuple[str, ...] = ()
+    exit_code: int | None = None
+    params: dict[str, ParamValue] = {}
+    tags: dict[str, str] = {}
+    goals: dict[str, Goal] = {}
+    series: tuple[Series, ...] = ()
+    points: str | None = None
+    inputs: tuple[Usage, ...] = ()
+    outputs: tuple[Usage, ...] = ()
+    derivations: tuple[Derivation, ...] = ()
+    evaluations: dict[str, Evaluation] = {}
+    head: str | None = None
+    tree: str | None = None
+    code: CodeState | None = None
+    environment: dict[str, str] = {}
+    packages: str | None = None
+    stdout: str | None = None
+    stderr: str | None = None
+    replays: str | None = None
+    origin: str = ""
+
+
+Structured = Manifest | Tree | Commit | Operation | Run
+T = TypeVar("T", Manifest, Tree, Commit, Operation, Run)
+
+KIND_OF: dict[type, Kind] = {
+    Manifest: "manifest", Tree: "tree", Commit: "commit", Operation: "operation", Run: "run",
+}  # fmt: skip
 
 
 def encode(record: Structured) -> bytes:

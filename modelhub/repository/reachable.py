@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.repository.content import chunk_oids
 from modelhub.repository.index import IndexEntry
-from modelhub.repository.objects import Commit, Entry, Manifest, T, Tree
+from modelhub.repository.objects import CodeState, Commit, Entry, Manifest, Run, T, Tree, Usage
 from modelhub.repository.repository import Repository
 
 
@@ -22,15 +22,53 @@ class Needs:
     _manifests: dict[str, tuple[str, ...]] = field(default_factory=dict)
 
     def of_commit(self, oid: str) -> frozenset[str]:
-        """The objects of one version: the commit, its trees, manifests, blobs and tensors; without delta bases."""
+        """The objects of a version: the commit, its trees, manifests, blobs, tensors and runs; without delta bases."""
         commit = self._read(oid, Commit)
-        return frozenset({oid}) if commit is None else self.of_tree(commit.tree) | {oid}
+        if commit is None:
+            return frozenset({oid})
+        found = {oid, *_attached(commit.packages, commit.code), *self.of_tree(commit.tree)}
+        for item in commit.runs:
+            found.add(item)
+            run = self._read(item, Run)
+            if run is not None:
+                found.update(self._of_run(run), () if run.tree is None else self.of_tree(run.tree))
+        return frozenset(found)
 
     def mark(self, oid: str, found: set[str]) -> None:
         """Add the objects of one version to `found`. A folder that is in it already is taken as marked whole."""
         found.add(oid)
         commit = self._read(oid, Commit)
-        waiting = [] if commit is None else [commit.tree]
+        if commit is None:
+            return
+        found.update(_attached(commit.packages, commit.code))
+        self._mark_tree(commit.tree, found)
+        for item in commit.runs:
+            if item not in found:
+                found.add(item)
+                run = self._read(item, Run)
+                if run is not None:
+                    self.mark_run(run, found)
+
+    def mark_run(self, run: Run, found: set[str]) -> None:
+        """Add what a run needs: its points, output, files, and the folder it was started from."""
+        found.update(self._of_run(run))
+        if run.tree is not None:
+            self._mark_tree(run.tree, found)
+
+    def _of_run(self, run: Run) -> Iterator[str]:
+        yield from (oid for oid in (run.points, run.stdout, run.stderr) if oid is not None)
+        yield from _attached(run.packages, run.code)
+        for usage in (*run.inputs, *run.outputs):
+            if usage.kept:
+                yield from self._of_usage(usage)
+
+    def _of_usage(self, usage: Usage) -> Iterable[str]:
+        if usage.mode == "tree":
+            return self.of_tree(usage.oid)
+        return self.of_file(Entry(usage.mode, usage.oid, usage.size, usage.manifest))
+
+    def _mark_tree(self, top: str, found: set[str]) -> None:
+        waiting = [top]
         while waiting:
             tree = waiting.pop()
             if tree not in found:
@@ -76,6 +114,10 @@ class Needs:
         except ModelHubError as error:
             self.broken[oid] = error.message
             return None
+
+
+def _attached(packages: str | None, code: CodeState | None) -> Iterator[str]:
+    yield from (oid for oid in (packages, None if code is None else code.diff) if oid is not None)
 
 
 def with_bases(

@@ -14,8 +14,8 @@ import msgspec
 from modelhub import files
 from modelhub.errors import IntegrityError, ObjectNotFound, RefNotFound, StateError
 from modelhub.oid import oid_of
-from modelhub.repository.layout import FORMAT, FormatFile, Layout, find_layout
-from modelhub.repository.objects import KIND_OF, Commit, Operation, Person, T, Tree, decode, encode
+from modelhub.repository.layout import FORMAT, FormatFile, Layout, check_format, find_layout
+from modelhub.repository.objects import KIND_OF, Commit, Operation, Person, Run, T, Tree, decode, encode
 from modelhub.repository.refs import BRANCHES, Refs
 
 if TYPE_CHECKING:
@@ -67,8 +67,7 @@ class Repository:
             repository = cls(layout)
             if not layout.head.exists():
                 repository.record(act, Refs(BRANCHES + branch, {}))
-            content = msgspec.json.encode(FormatFile(format=FORMAT), order="sorted")
-            files.write_atomic(layout.format, content, scratch=layout.scratch)
+            repository.write_format()
         return repository
 
     @cached_property
@@ -155,6 +154,8 @@ class Repository:
         Only for the holder of the writer lock. All is durable when this returns what was published. `prepare` is for
         what must hold once the refs have moved and may hold before, such as the index of a new commit.
         """
+        if self.layout.format.exists() and check_format(self.layout) < FORMAT:
+            self.write_format()
         previous = self.pointer() if self.layout.head.exists() else None
         operation = Operation(
             previous=previous.operation if previous else None,
@@ -183,6 +184,11 @@ class Repository:
         content = msgspec.json.encode(pointer, order="sorted")
         files.write_atomic(self.layout.head, content, scratch=self.layout.scratch)
 
+    def write_format(self) -> None:
+        """Note the present format, which keeps older programs out. Only for the holder of the writer lock."""
+        content = msgspec.json.encode(FormatFile(format=FORMAT), order="sorted")
+        files.write_atomic(self.layout.format, content, scratch=self.layout.scratch)
+
     def kind_of(self, oid: str) -> str | None:
         """Return the kind of a stored object, None where there is none."""
         try:
@@ -191,7 +197,7 @@ class Repository:
             return None
 
 
-def put(writer: ObjectWriter, record: Commit | Operation | Tree) -> str:
+def put(writer: ObjectWriter, record: Commit | Operation | Run | Tree) -> str:
     """Add a structured object to a writer and return its id."""
     return writer.put(encode(record), KIND_OF[type(record)])
 

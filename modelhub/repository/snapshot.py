@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from dataclasses import dataclass
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -45,15 +46,18 @@ class Snapshotter:
         if file.mode == "link":
             return self._record_link(file)
         with open_for_reading(self._root / file.path) as handle:
-            before = os.fstat(handle.fileno())
-            reader = FileReader(file.path, handle, before.st_size)
-            manifest, oid, problem = self._record_content(file.path, reader)
-            after = os.fstat(handle.fileno())
+            return self.record_open(file.path, handle)
+
+    def record_open(self, path: str, handle: FileIO) -> Snapshot:
+        """Store what an open file holds as the content of `path`, wherever it lies. Raises as `record`."""
+        before = os.fstat(handle.fileno())
+        manifest, oid, problem = self._record_content(path, FileReader(path, handle, before.st_size))
+        after = os.fstat(handle.fileno())
         if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
-            raise changed_while_read(file.path)
+            raise changed_while_read(path)
         manifest_oid = None if manifest is None else self._writer.put(encode(manifest), "manifest")
         entry = IndexEntry(mode_of(before), oid, before.st_size, manifest_oid).seen(before)
-        return Snapshot(file.path, entry, manifest, problem)
+        return Snapshot(path, entry, manifest, problem)
 
     def _record_link(self, file: WorkFile) -> Snapshot:
         target = os.fsencode(os.readlink(self._root / file.path))

@@ -100,10 +100,10 @@ class TensorKeeper:
 
     def keep(self, path: str, extent: TensorExtent, oid: str, read: Read) -> None:
         """Store one tensor, whose bytes `read(offset, nbytes)` gives, unless it is stored already."""
-        from modelhub.weights.sketch import sketch
-
         if self._writer.contains(oid):
             return
+        from modelhub.weights.sketch import sketch
+
         sample = sketch(read, extent.dtype, extent.nbytes)
         observer = _Observer(extent.dtype, read)
         bases = self._bases(path, extent, sample)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
 
 Files = dict[str, Entry]
+Entries = Mapping[str, Entry]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,20 +65,31 @@ def _write_folder(writer: ObjectWriter, nested: dict[str, object]) -> str:
     return put(writer, Tree(entries))
 
 
-def changed_files(repository: Repository, before: str | None, after: str | None, prefix: str = "") -> Iterator[Changed]:
+def changed_files(repository: Repository, before: str | None, after: str | None) -> Iterator[Changed]:
     """Yield the files that differ between two trees, in path order; equal folders are not read."""
+    return changed_between(lambda tree: repository.get(tree, Tree).entries, before, after)
+
+
+def changed_between(
+    read: Callable[[str], Entries], before: str | None, after: str | None, prefix: str = ""
+) -> Iterator[Changed]:
+    """Yield what `changed_files` does; `read` gives the entries of a tree."""
     if before == after:
         return
-    old = repository.get(before, Tree).entries if before else {}
-    new = repository.get(after, Tree).entries if after else {}
+    if prefix.count("/") > MAX_DEPTH:
+        raise IntegrityError(f"the folders below '{prefix[:60]}…' are nested more than {MAX_DEPTH} deep")
+    old = read(before) if before else {}
+    new = read(after) if after else {}
     for name in sorted(old.keys() | new.keys()):
         check_name(name)
         left, right = old.get(name), new.get(name)
         if left != right:
-            yield from _changed_entry(repository, prefix + name, left, right)
+            yield from _changed_entry(read, prefix + name, left, right)
 
 
-def _changed_entry(repository: Repository, path: str, left: Entry | None, right: Entry | None) -> Iterator[Changed]:
+def _changed_entry(
+    read: Callable[[str], Entries], path: str, left: Entry | None, right: Entry | None
+) -> Iterator[Changed]:
     left_tree = left.oid if left and left.mode == "tree" else None
     right_tree = right.oid if right and right.mode == "tree" else None
     left_file = None if left_tree else left
@@ -85,7 +97,7 @@ def _changed_entry(repository: Repository, path: str, left: Entry | None, right:
     if left_file or right_file:
         yield Changed(path, left_file, right_file)
     if left_tree or right_tree:
-        yield from changed_files(repository, left_tree, right_tree, path + "/")
+        yield from changed_between(read, left_tree, right_tree, path + "/")
 
 
 def find_entry(repository: Repository, tree: str, path: str) -> Entry:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modelhub.repository.objects import Commit
 from modelhub.repository.repository import Repository
@@ -38,3 +39,31 @@ def merge_base(repository: Repository, left: str, right: str) -> str | None:
     covered = {parent for commit in common.values() for parent in commit.parents}
     best = [oid for oid in common if oid not in covered]
     return max(best, key=lambda oid: (common[oid].time, oid), default=None)
+
+
+def only_from(repository: Repository, starts: Iterable[str], kept: Iterable[str]) -> dict[str, Commit]:
+    """Return the commits that `starts` descend from and `kept` do not, themselves included.
+
+    Newest first, so that of a long history only the part is read that lies above what both have. A commit dated after
+    its descendants may be named though it is kept.
+    """
+    held = set(kept)
+    commits: dict[str, Commit] = {}
+    waiting: list[tuple[int, str]] = []
+
+    def meet(oid: str) -> None:
+        if oid not in commits:
+            commits[oid] = repository.get(oid, Commit)
+            heapq.heappush(waiting, (-commits[oid].time, oid))
+
+    for oid in {*starts} | held:
+        meet(oid)
+    passed: set[str] = set()
+    while any(oid not in held for _, oid in waiting):
+        oid = heapq.heappop(waiting)[1]
+        passed.add(oid)
+        for parent in commits[oid].parents:
+            if oid in held:
+                held.add(parent)
+            meet(parent)
+    return {oid: commits[oid] for oid in passed if oid not in held}

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import stat
 import subprocess
 import sys
@@ -133,3 +134,41 @@ def test_the_lock_is_held_against_others_and_freed_by_a_kill(tmp_path: Path) -> 
         holder.wait()
     with files.writer_lock(path, wait=False):
         pass
+
+
+def test_what_is_appended_is_there_as_a_whole_or_not_at_all(tmp_path: Path) -> None:
+    log = files.AppendFile(tmp_path / "log")
+    log.append(b"first")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (8, before[1]))
+    try:
+        with pytest.raises(OSError, match="too large"):
+            log.append(b"second")
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    log.append(b"third")
+    log.close()
+    log.close()
+    assert (tmp_path / "log").read_bytes() == b"firstthird"
+
+
+def test_a_file_to_append_to_is_new_or_goes_on(tmp_path: Path) -> None:
+    files.AppendFile(tmp_path / "log").close()
+    with pytest.raises(FileExistsError):
+        files.AppendFile(tmp_path / "log")
+    again = files.AppendFile(tmp_path / "log", new=False)
+    assert not again.is_deleted
+    files.remove(tmp_path / "log")
+    assert again.is_deleted
+    again.close()
+
+
+def test_a_folder_is_removed_with_all_in_it_and_no_link_is_followed(tmp_path: Path) -> None:
+    (tmp_path / "kept").mkdir()
+    (tmp_path / "kept" / "file").write_text("x")
+    (tmp_path / "run" / "inner").mkdir(parents=True)
+    (tmp_path / "run" / "link").symlink_to(tmp_path / "kept")
+    files.remove_tree(tmp_path / "run")
+    files.remove_tree(tmp_path / "run")
+    assert [path.name for path in tmp_path.iterdir()] == ["kept"]
+    assert (tmp_path / "kept" / "file").exists()

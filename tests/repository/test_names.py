@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelhub.errors import InvalidInputError, UnsafePath
-from modelhub.repository.names import check_name, check_path, check_ref_name, check_siblings
+from modelhub.repository.names import check_name, check_path, check_ref_name, check_siblings, folded
 
 ESCAPES = [
     "..",
@@ -94,3 +94,9 @@ def test_a_bad_ref_name_is_refused(name: str) -> None:
 @pytest.mark.parametrize("name", ["main", "exp/lr-3", "v1.0", "größe"])
 def test_a_good_ref_name_is_accepted(name: str) -> None:
     check_ref_name(name)
+
+
+@given(st.text(st.characters(codec="ascii")))
+def test_plain_names_are_folded_as_all_are(name: str) -> None:
+    # An accent at the end takes the other way through the same rules.
+    assert folded(name + "é") == folded(name) + "é"

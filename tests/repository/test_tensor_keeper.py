@@ -4,7 +4,7 @@ import numpy as np
 from contracts.answers import forget_catalog
 from contracts.project import Project, safetensors, weights
 
-from modelhub.porcelain.commit import DeriveSpec
+from modelhub.porcelain.commit_facts import DeriveSpec
 from modelhub.porcelain.ls import list_tensors
 from modelhub.store.object_info import ObjectInfo
 

@@ -1,0 +1,1 @@
+"""Brings in the history of other tools: MLflow, TensorBoard, git-lfs, DVC."""
