@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,8 @@ from modelhub.store.pack.index import PackIndex
 from modelhub.store.pack.layout import Row
 from modelhub.store.pack.reader import PackReader, hash_pack, read_footer
 from modelhub.store.pack.writer import verify_frames
+from modelhub.store.pack_view import multi_names
+from modelhub.store.packs import Packs
 
 if TYPE_CHECKING:
     from modelhub.store.object_store import ObjectStore
@@ -44,6 +47,7 @@ def _check_files(store: ObjectStore, progress: Progress) -> Iterator[Damage]:
             checked.add(reader.name)
             progress.advance(1)
         store.refresh()
+    yield from _check_multi_indexes(store)
     loose = sorted(store.loose.ids())
     progress.start("checking loose objects", len(loose), "objects")
     for oid in loose:
@@ -112,6 +116,27 @@ def _check_index(reader: PackReader, rows: list[Row]) -> None:
         return
     if index.pack_hash != pack_hash or list(index.rows()) != rows:
         raise IntegrityError(f"{reader.name}.idx does not fit its pack")
+
+
+def _check_multi_indexes(store: ObjectStore) -> Iterator[Damage]:
+    """Compare the indexes over many packs with the packs' own."""
+    packs = store.packs
+    for name in multi_names(packs.view.names):
+        problem = _problem(lambda name=name: _check_multi_index(packs, name))  # type: ignore[misc]
+        if problem is not None and (packs.folder / name).exists():
+            yield Damage(None, name, problem)
+
+
+def _check_multi_index(packs: Packs, name: str) -> None:
+    from modelhub.store.pack.multi_index import MultiIndex
+
+    multi = MultiIndex.load(packs.folder / name)
+    counts = Counter(row[0] for row in multi.rows())
+    for pack, count in multi.packs.items():
+        index = packs.reader(pack).sound_index if pack in packs.view.packs else None
+        fits = index is None or all((pack, row) in multi.find(row.oid) for row in index.rows())
+        if counts[pack] != count or not fits or (index is not None and len(index) != count):
+            raise IntegrityError(f"{name} does not fit {pack}")
 
 
 def _check_contents(store: ObjectStore, hurt: set[str], progress: Progress) -> Iterator[Damage]:

@@ -122,7 +122,8 @@ class ObjectStore:
     def _entry(self, oid: str) -> Entry | None:
         """Look in loose objects, known packs, and once more after a rescan."""
         found = self.loose.entry(oid) or self.packs.entry(oid)
-        if found is None and self.packs.refresh():
+        if found is None:
+            self.packs.refresh()
             found = self.packs.entry(oid)
         return found or self.loose.entry(oid)
 

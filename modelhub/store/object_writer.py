@@ -105,7 +105,7 @@ class ObjectWriter:
         if self._pack is not None and self._queue is not None:
             self._guarded(self._queue.flush)
             result = self._publish_pack(self._pack)
-        self._store.packs.publish_missing_indexes(self._store.scratch)
+        self._store.packs.keep_indexes(self._store.scratch)
         return result
 
     def __enter__(self) -> ObjectWriter:
@@ -126,7 +126,7 @@ class ObjectWriter:
                 count, sum(self._store.loose.write(entry, self._store.scratch) for entry in pack.entries()), None
             )
         name, nbytes = pack.publish(self._store.packs.folder)
-        self._store.refresh()
+        self._store.packs.add(name)
         return PublishResult(count, nbytes, name)
 
     def _add(self, pending: PendingObject, read: Callable[[int, int], Bytes]) -> None:

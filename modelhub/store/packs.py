@@ -2,79 +2,118 @@
 
 from __future__ import annotations
 
-import os
-import re
+import threading
 from collections import OrderedDict
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
 
-from modelhub.errors import FormatError
+from modelhub.errors import FormatError, IntegrityError
 from modelhub.store.entry import Entry
-from modelhub.store.pack.index import PackIndex, build_index
-from modelhub.store.pack.reader import PackReader, read_footer
-from modelhub.store.pack.writer import publish_index
+from modelhub.store.pack.layout import Row
+from modelhub.store.pack.reader import PackReader
+from modelhub.store.pack_view import PackView, list_names, multi_names, newest_first, packs_among
+
+if TYPE_CHECKING:
+    from modelhub.store.pack.multi_index import MultiIndex
+    from modelhub.store.pack_view import Finder
 
 MAX_OPEN_FILES = 64
 
-_PACK = re.compile(r"pack-[0-9a-f]{40}\.pack")
+_MOST_LISTINGS = 3
+
+Answer = TypeVar("Answer")
 
 
 class Packs:
-    """All packs in a folder, the last useful one first. The folder is listed at the first lookup."""
+    """All packs in a folder, the last useful one first. The folder is listed at the first lookup.
+
+    Multi-pack indexes answer for the packs they cover, whose own indexes are then not even opened. One that is
+    missing, damaged or of another version is left out, and its packs are asked one by one.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._readers: dict[str, PackReader] | None = None
+        self._view: PackView | None = None
+        self._readers: dict[str, PackReader] = {}
+        self._multis: dict[str, MultiIndex | None] = {}
         self._open: OrderedDict[str, PackReader] = OrderedDict()
-        self._last: PackReader | None = None
+        self._last: tuple[PackView, Finder] | None = None
+        self._lock = threading.RLock()
 
     def __iter__(self) -> Iterator[PackReader]:
-        return iter(list(self._known().values()))
+        return iter(newest_first([self.reader(name) for name in self.view.packs]))
+
+    @property
+    def view(self) -> PackView:
+        """What is known of the folder."""
+        return self._view or self._look()
 
     def contains(self, oid: str) -> bool:
         """Tell whether a pack has an object, after a rescan if need be."""
-        return self.holds(oid) or (self.refresh() and self.holds(oid))
+        if self.holds(oid):
+            return True
+        self.refresh()
+        return self.holds(oid)
 
     def holds(self, oid: str) -> bool:
         """Tell whether one of the packs known so far has an object; enough for the holder of the writer lock."""
-        return self._holder(bytes.fromhex(oid)) is not None
+        return self._find(bytes.fromhex(oid)) is not None
 
     def entry(self, oid: str) -> Entry | None:
         """Return an object's entry from the packs known so far, or None. Raises IntegrityError, FormatError."""
-        holder = self._holder(bytes.fromhex(oid))
-        if holder is None:
-            return None
-        try:
-            entry = holder.entry(oid)
-        except FileNotFoundError:
-            self._forget(holder)  # it was replaced by another pack meanwhile; the caller rescans
-            return None
-        self._keep_open(holder)
-        return entry
+        key = bytes.fromhex(oid)
+        while (found := self._find(key)) is not None:
+            name, row = found
+            reader = self.reader(name)
+            try:
+                entry = reader.entry(row)
+            except FileNotFoundError:
+                self._forget(name)  # it was replaced by another pack meanwhile; the caller rescans
+                continue
+            self._keep_open(reader)
+            return entry
+        return None
 
     def starting_with(self, prefix: str) -> Iterator[str]:
         """Yield the packed ids that begin with these hex digits; an id in two packs comes twice."""
-        for reader in self:
-            index = self._index(reader)
-            if index is not None:
-                yield from index.starting_with(prefix)
+        return iter(self._asked(lambda view: self._ids(view, prefix)))
 
     def ids(self) -> Iterator[str]:
         """Yield all packed ids; an id in two packs comes twice."""
-        for reader in self:
-            index = self._index(reader)
-            if index is not None:
-                yield from (row.oid.hex() for row in index.rows())
+        return self.starting_with("")
 
-    def refresh(self) -> bool:
-        """List the folder again; tell whether there are packs that were not known."""
-        known = self._readers or {}
-        names = self._names()
-        self._readers = {name: known.get(name) or PackReader(self.folder / name) for name in names}
-        for name in known.keys() - self._readers.keys():
-            self._open.pop(known[name].name, None)
-        self._last = None
-        return any(name not in known for name in names)
+    def refresh(self) -> None:
+        """List the folder again."""
+        self._look()
+
+    def add(self, name: str) -> None:
+        """Take in a pack that this process has published, without listing the folder."""
+        with self._lock:
+            self._view = self.view.holding(self.reader(name))
+
+    def leave_out_damaged(self) -> None:
+        """Ask the multi-pack indexes that have proved damaged no more; their packs are asked one by one."""
+        with self._lock:
+            view = self.view
+            self._multis |= {multi.name: None for multi in view.multis if multi.is_damaged}
+            self._arrange(view.names)
+
+    def reader(self, name: str) -> PackReader:
+        """Return the reader of a pack."""
+        reader = self._readers.get(name)
+        if reader is None:
+            reader = self._readers.setdefault(name, PackReader(self.folder / f"{name}.pack"))
+        return reader
+
+    def keep_indexes(self, scratch: Path, *, thorough: bool = False) -> None:
+        """Make indexes that are missing and gather them where they are many; for the holder of the writer lock."""
+        from modelhub.store.index_upkeep import gather_indexes, publish_missing_indexes
+
+        if thorough:
+            self.ids()  # verifies all that a multi-pack index says
+        publish_missing_indexes(self, scratch, thorough=thorough)
+        gather_indexes(self, scratch)
 
     def let_go(self) -> None:
         """Forget open files."""
@@ -82,48 +121,68 @@ class Packs:
             reader.let_go()
         self._open.clear()
 
-    def publish_missing_indexes(self, scratch: Path) -> None:
-        """Write the index of every pack whose index file is missing or damaged, from the pack's footer."""
-        for reader in self:
-            if self._index(reader) is not None and reader.index_problem is not None:
-                publish_index(reader.index_path, build_index(*read_footer(reader.open())), scratch)
-                reader.index_problem = None
-
-    def _known(self) -> dict[str, PackReader]:
-        if self._readers is None:
-            self.refresh()
-        return self._readers or {}
-
-    def _names(self) -> list[str]:
-        """Return the pack files, newest first."""
-        try:
-            with os.scandir(self.folder) as found:
-                packs = [(entry.stat().st_mtime_ns, entry.name) for entry in found if _PACK.fullmatch(entry.name)]
-        except FileNotFoundError:
-            return []
-        return [name for _, name in sorted(packs, reverse=True)]
-
-    def _holder(self, oid: bytes) -> PackReader | None:
+    def _find(self, oid: bytes) -> tuple[str, Row] | None:
         """Return a pack that holds an object; damaged packs are passed over, `check` reports them."""
+        return self._asked(lambda view: self._find_in(view, oid))
+
+    def _find_in(self, view: PackView, oid: bytes) -> tuple[str, Row] | None:
         last = self._last
-        for reader in (*([last] if last else []), *self._known().values()):
-            index = self._index(reader)
-            if index is not None and index.find(oid) is not None:
-                self._last = reader
-                return reader
+        for finder in (last[1], *view.finders) if last is not None and last[0] is view else view.finders:
+            for name, row in finder.find(oid):
+                if name in view.packs:
+                    self._last = view, finder
+                    return name, row
         return None
 
     @staticmethod
-    def _index(reader: PackReader) -> PackIndex | None:
-        try:
-            return reader.index
-        except (FormatError, FileNotFoundError):
-            return None
+    def _ids(view: PackView, prefix: str) -> list[str]:
+        packs = view.packs
+        return [oid for finder in view.finders for name, oid in finder.starting_with(prefix) if name in packs]
 
-    def _forget(self, reader: PackReader) -> None:
-        if self._readers is not None:
-            self._readers.pop(reader.path.name, None)
-        self._last = None
+    def _asked(self, question: Callable[[PackView], Answer]) -> Answer:
+        """Answer a question from sound indexes: where a multi-pack index proves damaged, it is asked again without."""
+        while True:
+            view = self.view
+            try:
+                return question(view)
+            except IntegrityError:
+                if not any(multi.is_damaged for multi in view.multis):
+                    raise
+                self.leave_out_damaged()
+
+    def _look(self) -> PackView:
+        with self._lock:
+            for _ in range(_MOST_LISTINGS):
+                names = list_names(self.folder)
+                if self._load_multis(names):
+                    break
+            view = self._arrange(names)
+            self._readers = {name: one for name, one in list(self._readers.items()) if name in view.packs}
+            for name in self._open.keys() - view.packs:
+                self._open.pop(name, None)
+            return view
+
+    def _load_multis(self, names: tuple[str, ...]) -> bool:
+        """Open the multi-pack indexes that are new; tell whether all that were listed are still there."""
+        known = self._multis
+        self._multis = {}
+        for name in multi_names(names):
+            try:
+                self._multis[name] = known[name] if name in known else _load(self.folder / name)
+            except FileNotFoundError:
+                return False
+        return True
+
+    def _arrange(self, names: tuple[str, ...]) -> PackView:
+        multis = tuple(multi for multi in self._multis.values() if multi is not None)
+        packs, single = packs_among(names, multis)
+        self._view = PackView(names, packs, multis, newest_first([self.reader(name) for name in single]))
+        return self._view
+
+    def _forget(self, name: str) -> None:
+        with self._lock:
+            self._readers.pop(name, None)
+            self._view = self.view.without(name)
 
     def _keep_open(self, reader: PackReader) -> None:
         """Keep the files of the packs used last, and let go of the rest."""
@@ -131,3 +190,15 @@ class Packs:
         self._open.move_to_end(reader.name)
         while len(self._open) > MAX_OPEN_FILES:
             self._open.popitem(last=False)[1].let_go()
+
+
+def _load(path: Path) -> MultiIndex | None:
+    """Return a multi-pack index, None where it cannot be used. Raises FileNotFoundError."""
+    from modelhub.store.pack.multi_index import MultiIndex
+
+    try:
+        return MultiIndex.load(path)
+    except FileNotFoundError:
+        raise
+    except (OSError, ValueError, FormatError):
+        return None

@@ -37,12 +37,23 @@ def delete(store: ObjectStore, oids: set[str], progress: Progress) -> int:
         freed += store.loose.delete(oid)
         progress.advance(1)
     store.refresh()
+    store.packs.keep_indexes(store.scratch)
     return freed
 
 
 def consolidate(store: ObjectStore, progress: Progress) -> PublishResult:
-    """Copy loose objects and small packs into one new pack, then remove them. Damaged ones stay where they are."""
+    """Copy loose objects and small packs into one new pack, then remove them. Damaged ones stay where they are.
+
+    Also brings all indexes in order, those that no lookup needs included.
+    """
     store.refresh()
+    result = _gather(store, progress)
+    store.refresh()
+    store.packs.keep_indexes(store.scratch, thorough=True)
+    return result
+
+
+def _gather(store: ObjectStore, progress: Progress) -> PublishResult:
     packs = [reader for reader in store.packs if reader.path.stat().st_size < SMALL_PACK_NBYTES and _is_sound(reader)]
     loose = [oid for oid in sorted(store.loose.ids()) if _is_sound_loose(store, oid)]
     if len(packs) + bool(loose) <= (0 if loose else 1):
@@ -60,7 +71,6 @@ def consolidate(store: ObjectStore, progress: Progress) -> PublishResult:
     for oid in loose:
         store.loose.delete(oid)
         progress.advance(1)
-    store.refresh()
     return PublishResult(len(written), nbytes, name)
 
 

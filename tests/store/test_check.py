@@ -5,12 +5,16 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from modelhub.oid import oid_of
 from modelhub.progress import Silent
+from modelhub.store import index_upkeep
 from modelhub.store.entry import Frame, Record, check_of
 from modelhub.store.item import BYTES
 from modelhub.store.object_store import ObjectStore
-from modelhub.store.pack.writer import PackWriter
+from modelhub.store.pack.multi_index import MultiIndex, build_multi_index
+from modelhub.store.pack.writer import PackWriter, drop_pack
 
 
 def record_of(oid: str, data: bytes, **changes) -> Record:
@@ -102,3 +106,45 @@ def test_a_pack_that_another_process_replaces_meanwhile_is_no_damage(folder: Pat
             ObjectStore(folder / "objects", folder / "tmp").consolidate()
 
     assert list(ObjectStore(folder / "objects", folder / "tmp").check(progress=Gathering())) == []
+
+
+@pytest.fixture
+def covered(store, monkeypatch) -> Path:
+    """Return the index that covers three packs."""
+    monkeypatch.setattr(index_upkeep, "MOST_SINGLE", 1)
+    for number in range(3):
+        with store.writer() as writer:
+            for other in range(9):
+                writer.put(b"%d %d" % (number, other))
+            writer.publish()
+    (path,) = store.packs.folder.glob("multi-*")
+    path.chmod(0o644)
+    return path
+
+
+def test_every_damaged_bit_of_a_multi_pack_index_is_found(store, covered: Path) -> None:
+    whole = covered.read_bytes()
+    assert list(store.check()) == []
+    for at in range(0, len(whole), 11):
+        covered.write_bytes(whole[:at] + bytes([whole[at] ^ 1 << at % 8]) + whole[at + 1 :])
+        assert [damage.place for damage in ObjectStore(store.folder, store.scratch).check()] == [covered.name]
+
+
+def test_a_multi_pack_index_that_does_not_fit_its_packs_is_found(store, covered: Path) -> None:
+    rows = list(MultiIndex.load(covered).rows())
+    names = {row[0] for row in rows}
+    name, oid, offset, nbytes, kind = rows[5]
+    for wrong in (
+        [*rows[:5], (name, oid, offset + 1, nbytes, kind), *rows[6:]],
+        rows[:-1],
+        [*rows, (name, bytes(32), 16, 1, 1)],
+    ):
+        covered.write_bytes(build_multi_index(names, wrong))
+        (damage,) = ObjectStore(store.folder, store.scratch).check()
+        assert (damage.place, damage.oid) == (covered.name, None)
+        assert "does not fit pack-" in damage.problem
+
+
+def test_packs_that_are_gone_are_no_damage_of_a_multi_pack_index(store, covered: Path) -> None:
+    drop_pack(next(store.packs.folder.glob("*.pack")))
+    assert list(ObjectStore(store.folder, store.scratch).check()) == []

@@ -6,13 +6,15 @@ import re
 from pathlib import Path
 
 import pytest
+from blake3 import blake3
 
 from modelhub.oid import oid_of
-from modelhub.store import object_writer
+from modelhub.store import index_upkeep, object_writer
 from modelhub.store.chunker import chunk_spans
 from modelhub.store.codecs.registry import CODEC_IDS, codec
 from modelhub.store.item import BYTES, Item
 from modelhub.store.object_store import ObjectStore
+from modelhub.store.pack.multi_index import MultiIndex
 
 VECTORS = Path(__file__).parent.parent / "vectors"
 PAGES = Path(__file__).parent.parent.parent / "docs" / "reference" / "format"
@@ -94,6 +96,21 @@ def test_the_pack_vectors_are_read_and_written(store, monkeypatch) -> None:
     fresh = ObjectStore(store.folder, store.scratch)
     assert fresh.read(oid_of(b"world")) == b"world"
     assert fresh.read(oid_of(b"{}", "tree"), "tree") == b"{}"
+
+
+def test_the_multi_index_vector_is_read_and_written(store, monkeypatch) -> None:
+    monkeypatch.setattr(object_writer, "LOOSE_OBJECTS", 0)
+    monkeypatch.setattr(index_upkeep, "MOST_SINGLE", 1)
+    for contents in ((b"world", b"{}"), (b"hello",)):
+        with store.writer() as writer:
+            for content in contents:
+                writer.put(content, "tree" if content == b"{}" else "blob")
+            writer.publish()
+    data = vector("multi-index.bin")
+    (path,) = store.packs.folder.glob("multi-*")
+    assert path.read_bytes() == data
+    assert path.name == f"multi-{blake3(data).hexdigest()[:40]}.idx"
+    assert [row[1].hex() for row in MultiIndex(data, "x").rows()] == sorted(store.ids())
 
 
 def test_the_chunking_page_tells_the_cuts() -> None:

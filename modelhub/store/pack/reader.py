@@ -50,14 +50,30 @@ class PackReader:
         """Where the index file belongs."""
         return self.path.with_suffix(".idx")
 
-    def entry(self, oid: str) -> Entry | None:
-        """Return an object's entry, or None where the pack does not hold it. Raises IntegrityError, FormatError."""
-        row = self.index.find(bytes.fromhex(oid))
-        if row is None:
+    @property
+    def sound_index(self) -> PackIndex | None:
+        """The index, or None where the pack is gone, or so damaged that nothing is known of what it holds."""
+        try:
+            return self.index
+        except (FormatError, FileNotFoundError):
             return None
+
+    def find(self, oid: bytes) -> tuple[tuple[str, Row], ...]:
+        """Return this pack's name and where an object lies in it; nothing where it does not hold it."""
+        index = self._index or self.sound_index
+        row = index.find(oid) if index is not None else None
+        return ((self.name, row),) if row is not None else ()
+
+    def starting_with(self, prefix: str) -> Iterator[tuple[str, str]]:
+        """Yield this pack's name with each id that begins with these hex digits."""
+        index = self.sound_index
+        return ((self.name, oid) for oid in index.starting_with(prefix)) if index is not None else iter(())
+
+    def entry(self, row: Row) -> Entry:
+        """Return the entry that an index says lies there. Raises FileNotFoundError, IntegrityError, FormatError."""
         entry = read_entry(self.open(), row.offset, row.nbytes)
-        if entry.record.oid != oid:
-            raise IntegrityError(f"{self.name} is damaged: another object lies where {oid} should")
+        if bytes.fromhex(entry.record.oid) != row.oid:
+            raise IntegrityError(f"{self.name} is damaged: another object lies where {row.oid.hex()} should")
         return entry
 
     def open(self) -> StoredFile:

@@ -9,7 +9,7 @@ from blake3 import blake3
 
 from modelhub.errors import FormatError, IntegrityError
 from modelhub.store.entry import header
-from modelhub.store.pack.layout import FOOTER_ROW, PACK_MAGIC
+from modelhub.store.pack.layout import FOOTER_ROW, PACK_MAGIC, Row
 from modelhub.store.pack.reader import PackReader, read_footer
 
 
@@ -64,4 +64,4 @@ def test_a_pack_of_a_newer_version_asks_for_an_upgrade(tmp_path) -> None:
 
 def test_an_entry_that_is_no_entry_is_refused(tmp_path) -> None:
     with pytest.raises(IntegrityError):
-        reader_of(tmp_path, pack_of(row(b"a"))).entry(b"a".hex() * 32)
+        reader_of(tmp_path, pack_of(row(b"a"))).entry(Row(b"a" * 32, 16, 0, 1))

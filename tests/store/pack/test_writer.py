@@ -31,7 +31,9 @@ def test_a_published_pack_can_be_read_with_and_without_its_index(tmp_path) -> No
     for _ in range(2):
         reader = PackReader(path)
         for oid in oids:
-            entry = reader.entry(oid)
+            ((found, row),) = reader.find(bytes.fromhex(oid))
+            assert found == name
+            entry = reader.entry(row)
             assert entry is not None
             assert entry.record.oid == oid
         path.with_suffix(".idx").unlink(missing_ok=True)
