@@ -5,16 +5,20 @@ from __future__ import annotations
 import contextlib
 import sqlite3
 from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
 
 from modelhub.catalog import rows
-from modelhub.catalog.database import CatalogUnusableError, open_catalog, open_catalog_read_only, transaction
+from modelhub.catalog.database import CatalogUnusableError, damages, open_catalog, open_catalog_read_only, transaction
 from modelhub.repository.lint import Finding
 from modelhub.repository.repository import Repository
 from modelhub.repository.tensor_keeper import TensorFact
 
 if TYPE_CHECKING:
     from modelhub.weights.summary import TensorStatistics
+
+
+_COLUMNS = "t.elements, t.nbytes, t.mean, t.std, t.minimum, t.maximum, t.norm, t.zero_share, t.nans, t.infs"
 
 
 class Facts:
@@ -25,6 +29,7 @@ class Facts:
         self._facts = {(fact.oid, fact.dtype): fact for fact in recorded}
         self.findings: dict[str, Sequence[Finding]] = {}
         self._connection: sqlite3.Connection | None = None
+        self._carries = False
 
     def close(self) -> None:
         """Let go of the catalog."""
@@ -32,38 +37,73 @@ class Facts:
             self._connection.close()
             self._connection = None
 
+    def carry_over(self) -> None:
+        """Take what the catalog knows of tensors for a new one, if its file is sound and of this version.
+
+        A tensor's facts follow from its bytes, so its id says whose they are; each row's own checksum is compared.
+        """
+        with contextlib.suppress(CatalogUnusableError, sqlite3.Error):
+            self._connection = open_catalog_read_only(self._repository.layout.catalog)
+            self._carries = not damages(self._connection)
+
     def statistics_of(self, oid: str, dtype: str) -> TensorStatistics:
         """Return a tensor's statistics. Cost: up to decoding the tensor where nothing is known of it."""
         if (oid, dtype) not in self._facts:
             known = self._from_catalog(oid, dtype)
             if known is not None:
                 return known
-        return self.fact(oid, dtype).statistics
+            self._facts[oid, dtype] = measure(self._repository, oid, dtype)
+        return self._facts[oid, dtype].statistics
 
     def fact(self, oid: str, dtype: str) -> TensorFact:
         """Return all there is to know of a tensor that the catalog does not have; decodes it where need be."""
-        if (oid, dtype) not in self._facts:
-            self._facts[oid, dtype] = measure(self._repository, oid, dtype)
-        return self._facts[oid, dtype]
+        found = self._facts.get((oid, dtype)) or (self._carried(oid, dtype) if self._carries else None)
+        return found or measure(self._repository, oid, dtype)
+
+    def _carried(self, oid: str, dtype: str) -> TensorFact | None:
+        if self._connection is None:
+            return None
+        query = f"select {_COLUMNS}, t.sketch, t.checksum {_FROM}"
+        row = self._connection.execute(query, (oid, dtype)).fetchone()
+        if row is None:
+            return None
+        fact = TensorFact(oid, dtype, row[1], _statistics(row), row[10])
+        return fact if row[11] == _checksum(fact) else None
 
     def _from_catalog(self, oid: str, dtype: str) -> TensorStatistics | None:
-        from modelhub.weights.summary import TensorStatistics
-
         try:
             if self._connection is None:
                 self._connection = open_catalog_read_only(self._repository.layout.catalog)
         except CatalogUnusableError:
             return None
-        found = self._connection.execute(
-            "select t.elements, t.mean, t.std, t.minimum, t.maximum, t.norm, t.zero_share, t.nans, t.infs"
-            " from mh_tensors t join mh_oids o on o.no = t.oid_no where o.oid = ? and t.dtype = ?",
-            (oid, dtype),
-        ).fetchone()
-        if found is None:
-            return None
-        count, mean, std, minimum, maximum, norm, zero_share, nans, infs = found
-        zeros = None if nans is None else round(count * (zero_share or 0.0))
-        return TensorStatistics(count if nans is not None else 0, mean, std, minimum, maximum, norm, zeros, nans, infs)
+        return read_statistics(self._connection, oid, dtype)
+
+
+_FROM = "from mh_tensors t join mh_oids o on o.no = t.oid_no where o.oid = ? and t.dtype = ?"
+
+
+def read_statistics(connection: sqlite3.Connection, oid: str, dtype: str) -> TensorStatistics | None:
+    """Return what a catalog knows of a tensor's numbers."""
+    row = connection.execute(f"select {_COLUMNS} {_FROM}", (oid, dtype)).fetchone()
+    return None if row is None else _statistics(row)
+
+
+def _statistics(row: Sequence[Any]) -> TensorStatistics:
+    from modelhub.weights.summary import TensorStatistics
+
+    count, _, mean, std, minimum, maximum, norm, zero_share, nans, infs = row[:10]
+    zeros = None if nans is None else round(count * (zero_share or 0.0))
+    return TensorStatistics(count if nans is not None else 0, mean, std, minimum, maximum, norm, zeros, nans, infs)
+
+
+def _checksum(fact: TensorFact) -> int:
+    """A check against damage of single numbers, which SQLite's own check of a file does not see."""
+    numbers = fact.statistics
+    parts = (fact.oid, fact.dtype, fact.nbytes, *(getattr(numbers, name) for name in _NUMBERS))
+    return crc32(repr(parts).encode() + fact.sketch)
+
+
+_NUMBERS = ("mean", "std", "minimum", "maximum", "norm", "zeros", "nans", "infs")
 
 
 def measure(repository: Repository, oid: str, dtype: str) -> TensorFact:
@@ -109,5 +149,6 @@ def add_tensor(connection: sqlite3.Connection, fact: TensorFact) -> int:
     row = (
         rows.oid_no(connection, fact.oid), fact.dtype, fact.elements, fact.nbytes, numbers.mean, numbers.std,
         numbers.minimum, numbers.maximum, numbers.norm, share, numbers.nans, numbers.infs, fact.sketch,
+        _checksum(fact),
     )  # fmt: skip
     return rows.tensor_no(connection, row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from modelhub.catalog.commit_rows import CommitIngest
 from modelhub.catalog.database import (
@@ -22,7 +22,12 @@ from modelhub.catalog.database import (
     transaction,
 )  # fmt: skip
 from modelhub.catalog.facts import Facts
+from modelhub.catalog.lineage_rows import settle_parents
+from modelhub.catalog.pending_rows import drop_taken, set_pending
+from modelhub.catalog.pending_signature import pending_signature
 from modelhub.catalog.ref_rows import add_operation, drop_unheld, set_refs
+from modelhub.catalog.run_tables import mark_replaced
+from modelhub.catalog.storage_rows import StorageIngest
 from modelhub.errors import LockHeld, ModelHubError, StateError
 from modelhub.files import remove
 from modelhub.progress import SILENT, Progress
@@ -55,7 +60,7 @@ def bring_up_to_date(repository: Repository) -> sqlite3.Connection:
 def _write_current(repository: Repository, facts: Facts | None = None) -> None:
     try:
         with contextlib.closing(open_catalog(repository.layout.catalog)) as connection:
-            roll_forward(repository, connection, facts)
+            roll_forward(repository, connection, facts, pending=facts is None)
             return
     except CatalogUnusableError:
         pass
@@ -69,34 +74,56 @@ def rebuild(repository: Repository, facts: Facts | None = None, progress: Progre
     """Build the catalog anew and put it in the old one's place. For the holder of the writer lock."""
     new = repository.layout.scratch / "catalog.db"
     remove(new)
+    facts = facts or Facts(repository)
+    facts.carry_over()
     with contextlib.closing(create_catalog(new)) as connection:
         roll_forward(repository, connection, facts, progress)
     replace_catalog(new, repository.layout.catalog)
 
 
 def roll_forward(
-    repository: Repository, connection: sqlite3.Connection, facts: Facts | None = None, progress: Progress = SILENT
+    repository: Repository,
+    connection: sqlite3.Connection,
+    facts: Facts | None = None,
+    progress: Progress = SILENT,
+    *,
+    pending: bool = True,
 ) -> None:
-    """Take in every operation the catalog does not have yet, in one transaction.
+    """Take in every operation the catalog does not have yet, in one transaction, and the runs that are pending.
 
+    Without `pending` those are left as they are, but for what a version took in: the next reader sees to them.
     Raises CatalogUnusableError where the catalog reflects an operation that is not in the repository's chain.
     """
     newest = repository.pointer().operation
+    signature = pending_signature(repository.layout) if pending else None
     with transaction(connection):
-        if is_current(connection, newest):
-            return
-        missing = list(_operations_since(repository, meta(connection, "operation")))
-        progress.start("indexing", len(missing), "operations")
-        with contextlib.closing(facts or Facts(repository)) as known:
-            for oid, operation in reversed(missing):
-                add_operation(connection, repository, oid, operation)
-                progress.advance(1)
-            held = set_refs(connection, missing[0][1])
-            ingest = CommitIngest(repository, connection, known)
-            for commit in held.now:
-                ingest.add(commit)
-        drop_unheld(connection, held)
-        mark_current(connection, newest)
+        behind = not is_current(connection, newest)
+        if behind:
+            _take_operations(repository, connection, facts, progress)
+            mark_current(connection, newest)
+        if signature is not None and signature != (meta(connection, "pending") or ""):
+            set_pending(connection, repository, signature)
+            behind = True
+        if behind:
+            drop_taken(connection)
+            mark_replaced(connection)
+            settle_parents(connection)
+
+
+def _take_operations(
+    repository: Repository, connection: sqlite3.Connection, facts: Facts | None, progress: Progress
+) -> None:
+    missing = list(_operations_since(repository, meta(connection, "operation")))
+    progress.start("indexing", len(missing), "operations")
+    with contextlib.closing(facts or Facts(repository)) as known:
+        for oid, operation in reversed(missing):
+            add_operation(connection, repository, oid, operation)
+            progress.advance(1)
+        held = set_refs(connection, missing[0][1])
+        ingest = CommitIngest(repository, connection, known)
+        for commit in sorted(held.now):
+            ingest.add(commit)
+    drop_unheld(connection, held)
 
 
 def refresh_storage(repository: Repository) -> None:
@@ -107,11 +134,13 @@ def refresh_storage(repository: Repository) -> None:
         return
     with contextlib.closing(connection):
         known = connection.execute("select distinct o.oid from mh_tensors t join mh_oids o on o.no = t.oid_no")
-        tensors = [oid for (oid,) in known]
-        whole = all(map(repository.store.contains, tensors))
+        whole = all(repository.store.contains(oid) for (oid,) in known)
         if whole:
+            stored = [
+                oid for (oid,) in connection.execute("select o.oid from mh_storage k join mh_oids o on o.no = k.no")
+            ]
             with transaction(connection):
-                CommitIngest(repository, connection, Facts(repository)).store_rows(tensors)
+                StorageIngest(repository, connection).add(stored, again=True)
     if not whole:
         rebuild(repository)
 
@@ -138,12 +167,16 @@ def _operations_since(repository: Repository, known: str | None) -> Iterator[tup
         raise CatalogUnusableError("the catalog reflects another history")
 
 
-def copy_with(repository: Repository, connection: sqlite3.Connection, commit: str) -> sqlite3.Connection:
-    """Return a copy in memory that also has a commit which no ref holds, and its ancestors."""
+def copy_with(repository: Repository, connection: sqlite3.Connection, commits: Iterable[str]) -> sqlite3.Connection:
+    """Return a copy in memory that also has commits which no ref holds, and their ancestors."""
     memory = connect(":memory:")
     connection.backup(memory)
     with contextlib.closing(Facts(repository)) as known, transaction(memory):
-        CommitIngest(repository, memory, known).add(commit)
+        ingest = CommitIngest(repository, memory, known)
+        for commit in commits:
+            ingest.add(commit)
+        mark_replaced(memory)
+        settle_parents(memory)
     return memory
 
 

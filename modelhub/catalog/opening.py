@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
-from modelhub.catalog.database import CatalogUnusableError, is_current, is_damage, open_catalog_read_only
+from modelhub.catalog.database import CatalogUnusableError, is_current, is_damage, meta, open_catalog_read_only
+from modelhub.catalog.pending_signature import pending_signature
 from modelhub.errors import IntegrityError
 from modelhub.repository.repository import Repository
 
@@ -33,15 +34,22 @@ def open_current(repository: Repository) -> Iterator[Connection]:
 @contextlib.contextmanager
 def open_current_with(repository: Repository, commit: str) -> Iterator[Connection]:
     """Open the catalog as `open_current` does, with a commit in it that maybe no ref holds any more."""
-    with open_current(repository) as connection:
-        query = "select 1 from mh_commits c join mh_oids o on o.no = c.no where o.oid = ?"
-        if connection.execute(query, (commit,)).fetchone() is not None:
-            yield connection
-            return
-        from modelhub.catalog.ingest import copy_with
+    with open_current(repository) as connection, open_with(repository, connection, [commit]) as found:
+        yield found
 
-        with contextlib.closing(copy_with(repository, connection, commit)) as memory:
-            yield memory
+
+@contextlib.contextmanager
+def open_with(repository: Repository, connection: Connection, commits: Iterable[str]) -> Iterator[Connection]:
+    """Give a connection that has these commits: the same one, or where it lacks some a copy in memory with them."""
+    query = "select 1 from mh_commits c join mh_oids o on o.no = c.no where o.oid = ?"
+    lacking = [commit for commit in commits if connection.execute(query, (commit,)).fetchone() is None]
+    if not lacking:
+        yield connection
+        return
+    from modelhub.catalog.ingest import copy_with
+
+    with contextlib.closing(copy_with(repository, connection, lacking)) as memory:
+        yield memory
 
 
 def _open_if_current(repository: Repository) -> Connection | None:
@@ -51,7 +59,9 @@ def _open_if_current(repository: Repository) -> Connection | None:
     except CatalogUnusableError:
         return None
     with contextlib.suppress(sqlite3.DatabaseError):
-        if is_current(connection, newest):
+        if is_current(connection, newest) and pending_signature(repository.layout) == (
+            meta(connection, "pending") or ""
+        ):
             return connection
     connection.close()
     return None

@@ -6,12 +6,22 @@ import sqlite3
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from modelhub.catalog import rows
+from modelhub.catalog import rows, run_tables
 from modelhub.repository.objects import Operation
 from modelhub.repository.refs import BRANCHES, TAGS, Refs
 from modelhub.repository.repository import Repository
 
-_OF_A_COMMIT = ("parents", "params", "metrics", "derivations", "directories", "lint")
+_OF_A_COMMIT = (
+    "parents",
+    "params",
+    "metrics",
+    "derivations",
+    "directories",
+    "lint",
+    "models",
+    "lineage",
+    "commit_runs",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +72,37 @@ def drop_unheld(connection: sqlite3.Connection, held: Held) -> None:
     connection.executemany("delete from mh_commits where no = ?", dropped)
     for table in _OF_A_COMMIT:
         connection.executemany(f"delete from mh_{table} where commit_no = ?", dropped)  # noqa: S608
+    connection.executemany("delete from mh_environments where is_run = 0 and owner_no = ?", dropped)
+    left = "select no from mh_runs r where not is_pending and no not in (select run_no from mh_commit_runs)"
+    run_tables.drop_runs(connection, [no for (no,) in connection.execute(left).fetchall()])
+    drop_unshown(connection)
+
+
+def drop_unshown(connection: sqlite3.Connection) -> None:
+    """Take out folders, files and how objects are stored that no commit or run in the catalog is made of."""
+    connection.execute("delete from mh_entries where tree_no not in (select tree_no from mh_directories)")
+    query = (
+        "select no from mh_manifests where no not in (select manifest_no from mh_entries where manifest_no not null)"
+    )
+    unused = connection.execute(query).fetchall()
+    connection.executemany("delete from mh_manifests where no = ?", unused)
+    connection.executemany("delete from mh_manifest_tensors where manifest_no = ?", unused)
+    connection.executemany("delete from mh_pieces where manifest_no = ?", unused)
+    used = [
+        "select no from mh_commits",
+        "select tree_no from mh_directories",
+        "select file_no from mh_entries where manifest_no is null",
+        "select no from mh_manifests",
+        "select piece_no from mh_pieces",
+        "select w.oid_no from mh_manifest_tensors t join mh_tensors w on w.no = t.tensor_no",
+        "select packages_no from mh_environments where packages_no is not null",
+        "select object_no from mh_runs where object_no is not null",
+        "select points_no from mh_runs where points_no is not null",
+        "select stdout_no from mh_runs where stdout_no is not null",
+        "select stderr_no from mh_runs where stderr_no is not null",
+    ]
+    connection.execute(f"delete from mh_storage where no not in ({' union '.join(used)})")  # noqa: S608
+    connection.execute(f"delete from mh_packages where packages_no not in ({used[6]})")  # noqa: S608
 
 
 def _ref_changes(

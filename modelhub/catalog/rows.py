@@ -37,9 +37,21 @@ def has_manifest(connection: sqlite3.Connection, manifest_no: int) -> bool:
     return connection.execute("select 1 from mh_manifests where no = ?", (manifest_no,)).fetchone() is not None
 
 
+def has_storage(connection: sqlite3.Connection, number: int) -> bool:
+    """Tell whether it is noted how an object is stored."""
+    return connection.execute("select 1 from mh_storage where no = ?", (number,)).fetchone() is not None
+
+
 def has_tree(connection: sqlite3.Connection, tree_no: int) -> bool:
     """Tell whether any file of this folder is there (a folder of folders has none)."""
     return connection.execute("select 1 from mh_entries where tree_no = ? limit 1", (tree_no,)).fetchone() is not None
+
+
+def tree_of(connection: sqlite3.Connection, commit_no: int) -> str | None:
+    """Return the id of a commit's tree, None where the commit has no row."""
+    query = "select o.oid from mh_commits c join mh_oids o on o.no = c.tree_no where c.no = ?"
+    row = connection.execute(query, (commit_no,)).fetchone()
+    return None if row is None else str(row[0])
 
 
 def generation(connection: sqlite3.Connection, parents: Sequence[int]) -> int:
@@ -51,13 +63,14 @@ def generation(connection: sqlite3.Connection, parents: Sequence[int]) -> int:
 
 
 def add_commits(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Add (no, tree_no, generation, author, e-mail, unix ms, offset minutes, message, git commit, branch, dirty).
+    """Add (no, tree_no, generation, author, e-mail, unix ms, offset minutes, message, git commit, branch, dirty, JSON).
 
-    The git fields are None where there was no git; dirty is 0 or 1.
+    The git fields are None where there was no git; dirty is 0 or 1. The JSON has the metrics.
     """
     connection.executemany(
         "insert or ignore into mh_commits (no, tree_no, generation, author_name, author_email, time, offset_minutes,"
-        " message, summary, git_commit, git_branch, git_dirty) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " message, summary, git_commit, git_branch, git_dirty, metrics)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         ((*row[:8], str(row[7]).split("\n", 1)[0], *row[8:]) for row in rows),
     )
 
@@ -73,22 +86,49 @@ def add_params(connection: sqlite3.Connection, rows: Rows) -> None:
 
 
 def add_metrics(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Add (commit_no, name, value); NaN becomes NULL."""
-    connection.executemany("insert or ignore into mh_metrics (commit_no, name, value) values (?, ?, ?)", rows)
-
-
-def add_derivations(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Add (commit_no, path, relation, source_commit_no, source path, 1 if declared else 0)."""
+    """Add (commit_no, name, value, data_no or None, data path or None, code_no or None); NaN becomes NULL."""
     connection.executemany(
-        "insert or ignore into mh_derivations (commit_no, path, relation, source_commit_no, source_path, is_declared)"
+        "insert or ignore into mh_metrics (commit_no, name, value, data_no, data_path, code_no)"
         " values (?, ?, ?, ?, ?, ?)",
         rows,
     )
 
 
+def add_derivations(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Add (commit_no, path, relation, source_commit_no, source path, source name or '', 1 if declared else 0)."""
+    connection.executemany(
+        "insert or ignore into mh_derivations"
+        " (commit_no, path, relation, source_commit_no, source_path, source_name, is_declared)"
+        " values (?, ?, ?, ?, ?, ?, ?)",
+        rows,
+    )
+
+
 def add_directories(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Add (commit_no, path of the folder, tree_no): every folder of a commit, the top one as ''."""
-    connection.executemany("insert or ignore into mh_directories (commit_no, path, tree_no) values (?, ?, ?)", rows)
+    """Add (commit_no, path of the folder, tree_no), or set the tree: every folder of a commit, the top one as ''."""
+    connection.executemany("insert or replace into mh_directories (commit_no, path, tree_no) values (?, ?, ?)", rows)
+
+
+def copy_directories(connection: sqlite3.Connection, source_no: int, commit_no: int) -> bool:
+    """Give a commit the folders of another; tell whether that one has any."""
+    query = (
+        "insert or ignore into mh_directories (commit_no, path, tree_no)"
+        " select ?, path, tree_no from mh_directories where commit_no = ?"
+    )
+    return connection.execute(query, (commit_no, source_no)).rowcount > 0
+
+
+def drop_directories(connection: sqlite3.Connection, commit_no: int, path: str) -> None:
+    """Take a folder of a commit out, with those below it."""
+    if not path:
+        connection.execute("delete from mh_directories where commit_no = ?", (commit_no,))
+        return
+    after = chr(ord("/") + 1)
+    connection.execute("delete from mh_directories where commit_no = ? and path = ?", (commit_no, path))
+    connection.execute(
+        "delete from mh_directories where commit_no = ? and path > ? and path < ?",
+        (commit_no, f"{path}/", path + after),
+    )
 
 
 def add_entries(connection: sqlite3.Connection, rows: Rows) -> None:
@@ -99,10 +139,30 @@ def add_entries(connection: sqlite3.Connection, rows: Rows) -> None:
     )
 
 
+def count_entries(connection: sqlite3.Connection, tree_no: int) -> int:
+    """Return how many files of a folder are there."""
+    return int(connection.execute("select count(*) from mh_entries where tree_no = ?", (tree_no,)).fetchone()[0])
+
+
+def copy_entries(connection: sqlite3.Connection, source_no: int, tree_no: int) -> None:
+    """Give a folder the files of another."""
+    connection.execute(
+        "insert or ignore into mh_entries (tree_no, name, mode, size, file_no, manifest_no)"
+        " select ?, name, mode, size, file_no, manifest_no from mh_entries where tree_no = ?",
+        (tree_no, source_no),
+    )
+
+
+def drop_entries(connection: sqlite3.Connection, tree_no: int, names: Iterable[str]) -> None:
+    """Take files of a folder out."""
+    connection.executemany("delete from mh_entries where tree_no = ? and name = ?", [(tree_no, name) for name in names])
+
+
 def add_manifests(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Add (no, format, size, file_no, number of tensors, problem or None)."""
+    """Add (no, format, size, file_no, number of tensors, problem or None, parameters, dtypes as `int8:0.25,...`)."""
     connection.executemany(
-        "insert or ignore into mh_manifests (no, format, size, file_no, tensors, problem) values (?, ?, ?, ?, ?, ?)",
+        "insert or ignore into mh_manifests (no, format, size, file_no, tensors, problem, parameters, dtypes)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?)",
         rows,
     )
 
@@ -111,10 +171,21 @@ def add_manifest_tensors(connection: sqlite3.Connection, rows: Rows) -> None:
     """Add (manifest_no, position, name, dtype, shape as '[2,3]', elements, bytes, 1 if a view else 0, tensor_no)."""
     connection.executemany(
         "insert or ignore into mh_manifest_tensors"
-        " (manifest_no, position, name, dtype, shape, elements, nbytes, is_view, tensor_no)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        rows,
+        " (manifest_no, position, name, dtype, shape, elements, nbytes, is_view, tensor_no, layer_length)"
+        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        ((*row, _layer_length(row[2])) for row in rows),
     )
+
+
+def add_pieces(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Add (manifest_no, piece_no): the objects of a file that are no tensors."""
+    connection.executemany("insert or ignore into mh_pieces (manifest_no, piece_no) values (?, ?)", rows)
+
+
+def _layer_length(name: str) -> int:
+    """A layer is what its tensors' names begin with, up to the last dot; a name without one is a layer of its own."""
+    dot = name.rfind(".")
+    return dot if dot > 0 else len(name)
 
 
 def known_tensor_no(connection: sqlite3.Connection, oid_number: int, dtype: str) -> int | None:
@@ -123,27 +194,36 @@ def known_tensor_no(connection: sqlite3.Connection, oid_number: int, dtype: str)
     return None if row is None else int(row[0])
 
 
+def tensor_no_of(connection: sqlite3.Connection, oid: str, dtype: str) -> int | None:
+    """Return the number of a tensor by its id, or None if it has no row."""
+    query = "select t.no from mh_oids o join mh_tensors t on t.oid_no = o.no where o.oid = ? and t.dtype = ?"
+    row = connection.execute(query, (oid, dtype)).fetchone()
+    return None if row is None else int(row[0])
+
+
 def tensor_no(connection: sqlite3.Connection, row: Sequence[Any]) -> int:
     """Add a tensor if it is not there and return its number.
 
-    (oid_no, dtype, elements, bytes, mean, std, minimum, maximum, norm, zero share, NaNs, Infs, sketch)
+    (oid_no, dtype, elements, bytes, mean, std, minimum, maximum, norm, zero share, NaNs, Infs, sketch, checksum)
     """
     found = known_tensor_no(connection, row[0], row[1])
     if found is not None:
         return found
     inserted = connection.execute(
         "insert into mh_tensors"
-        " (oid_no, dtype, elements, nbytes, mean, std, minimum, maximum, norm, zero_share, nans, infs, sketch)"
-        " values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        " (oid_no, dtype, elements, nbytes, mean, std, minimum, maximum, norm, zero_share, nans, infs, sketch,"
+        " checksum) values (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         row,
     )
     return int(inserted.lastrowid or 0)
 
 
 def put_storage(connection: sqlite3.Connection, rows: Rows) -> None:
-    """Set (no, stored bytes, base_no or None, depth, codecs as text): how objects are stored now."""
+    """Set (no, kind, bytes, stored bytes, base_no or None, depth, codecs as text): how objects are stored now."""
     connection.executemany(
-        "insert or replace into mh_storage (no, stored_nbytes, base_no, depth, codecs) values (?, ?, ?, ?, ?)", rows
+        "insert or replace into mh_storage (no, kind, nbytes, stored_nbytes, base_no, depth, codecs)"
+        " values (?, ?, ?, ?, ?, ?, ?)",
+        rows,
     )
 
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 import sys
 from typing import Any
 
-from sqlalchemy import REAL, Column, Index, Integer, LargeBinary, MetaData, Table, Text
+from sqlalchemy import REAL, Column, Index, Integer, LargeBinary, MetaData, Table, Text, text
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlalchemy.types import TypeEngine
@@ -20,6 +20,13 @@ from sqlalchemy.types import TypeEngine
 from modelhub.catalog.views.registry import VIEWS
 
 METADATA = MetaData()
+
+# Three of these tables side by side count to 68 thousand million.
+_FILL_NUMBERS = """
+INSERT INTO mh_numbers (i)
+WITH RECURSIVE count(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM count WHERE i < 4095)
+SELECT i FROM count
+""".strip()
 
 
 def _key(name: str, kind: type[TypeEngine[Any]] = Integer) -> Column[Any]:
@@ -58,6 +65,7 @@ COMMITS = Table(
     _maybe("git_commit", Text),
     _maybe("git_branch", Text),
     _maybe("git_dirty"),
+    _need("metrics", Text),
     Index("mh_commits_by_time", "time"),
 )
 
@@ -71,7 +79,16 @@ PARENTS = _clustered(
 
 PARAMS = _clustered("mh_params", _key("commit_no"), _key("name", Text), _maybe("value", Text), _maybe("number", REAL))
 
-METRICS = _clustered("mh_metrics", _key("commit_no"), _key("name", Text), _maybe("value", REAL))
+METRICS = _clustered(
+    "mh_metrics",
+    _key("commit_no"),
+    _key("name", Text),
+    _maybe("value", REAL),
+    _maybe("data_no"),
+    _maybe("data_path", Text),
+    _maybe("code_no"),
+    Index("mh_metrics_by_name", "name", "value"),
+)
 
 REFS = _clustered("mh_refs", _key("kind", Text), _key("name", Text), _need("commit_no"), _need("is_head"))
 
@@ -110,7 +127,7 @@ ENTRIES = _clustered(
     _need("file_no"),
     _maybe("manifest_no"),
     Index("mh_entries_by_file", "file_no"),
-    Index("mh_entries_by_manifest", "manifest_no"),
+    Index("mh_entries_by_manifest", "manifest_no", sqlite_where=text("manifest_no IS NOT NULL")),
 )
 
 MANIFESTS = Table(
@@ -122,7 +139,11 @@ MANIFESTS = Table(
     _need("file_no"),
     _need("tensors"),
     _maybe("problem", Text),
+    _need("parameters"),
+    _need("dtypes", Text),
 )
+
+PIECES = _clustered("mh_pieces", _key("manifest_no"), _key("piece_no"))
 
 MANIFEST_TENSORS = _clustered(
     "mh_manifest_tensors",
@@ -135,6 +156,7 @@ MANIFEST_TENSORS = _clustered(
     _need("nbytes"),
     _need("is_view"),
     _need("tensor_no"),
+    _need("layer_length"),
     Index("mh_manifest_tensors_by_name", "manifest_no", "name"),
     Index("mh_manifest_tensors_by_tensor", "tensor_no"),
 )
@@ -156,6 +178,7 @@ TENSORS = Table(
     _maybe("nans"),
     _maybe("infs"),
     _maybe("sketch", LargeBinary),
+    _need("checksum"),
     Index("mh_tensors_by_oid", "oid_no", "dtype", unique=True),
     Index("mh_tensors_by_dtype", "dtype", "elements"),
 )
@@ -164,6 +187,8 @@ STORAGE = Table(
     "mh_storage",
     METADATA,
     _key("no"),
+    _need("kind", Text),
+    _need("nbytes"),
     _need("stored_nbytes"),
     _maybe("base_no"),
     _need("depth"),
@@ -200,7 +225,145 @@ DERIVATIONS = _clustered(
     _key("relation", Text),
     _key("source_commit_no"),
     _key("source_path", Text),
+    _key("source_name", Text),
     _need("is_declared"),
+)
+
+MODELS = _clustered(
+    "mh_models",
+    _key("commit_no"),
+    _key("path", Text),
+    _need("file_no"),
+    _need("manifest_no"),
+    _need("origin_no"),
+    Index("mh_models_by_file", "file_no"),
+)
+
+RUNS = Table(
+    "mh_runs",
+    METADATA,
+    _key("no"),
+    _need("run_id", Text),
+    _maybe("object_no"),
+    _need("is_pending"),
+    _need("is_replaced"),
+    _need("name", Text),
+    _need("status", Text),
+    _need("author_name", Text),
+    _need("author_email", Text),
+    _need("started"),
+    _maybe("ended"),
+    _need("command", Text),
+    _maybe("exit_code"),
+    _need("points"),
+    _maybe("git_commit", Text),
+    _maybe("git_dirty"),
+    _maybe("diff_no"),
+    _maybe("head_no"),
+    _maybe("tree_no"),
+    _maybe("replays", Text),
+    _need("origin", Text),
+    _maybe("points_no"),
+    _maybe("stdout_no"),
+    _maybe("stderr_no"),
+    Index("mh_runs_by_id", "run_id"),
+    Index("mh_runs_by_object", "object_no"),
+)
+
+COMMIT_RUNS = _clustered(
+    "mh_commit_runs", _key("commit_no"), _key("run_no"), Index("mh_commit_runs_by_run", "run_no", "commit_no")
+)
+
+RUN_PARAMS = _clustered(
+    "mh_run_params",
+    _key("run_no"),
+    _key("name", Text),
+    _maybe("value", Text),
+    _maybe("number", REAL),
+    Index("mh_run_params_by_name", "name"),
+)
+
+RUN_TAGS = _clustered("mh_run_tags", _key("run_no"), _key("name", Text), _need("value", Text))
+
+SERIES = Table(
+    "mh_series",
+    METADATA,
+    _key("no"),
+    _need("run_no"),
+    _need("name", Text),
+    _need("points"),
+    _need("step_column"),
+    _need("time_column"),
+    _need("value_column"),
+    _need("first_step"),
+    _need("last_step"),
+    _maybe("last", REAL),
+    _maybe("minimum", REAL),
+    _maybe("minimum_step"),
+    _maybe("maximum", REAL),
+    _maybe("maximum_step"),
+    _maybe("best", REAL),
+    _maybe("best_step"),
+    _need("goal", Text),
+    _need("nans"),
+    _maybe("data_no"),
+    _maybe("data_path", Text),
+    _maybe("code_no"),
+    Index("mh_series_by_run", "run_no", "name", unique=True),
+    Index("mh_series_by_name", "name", "best"),
+)
+
+NUMBERS = Table("mh_numbers", METADATA, _key("i"))
+
+USAGES = _clustered(
+    "mh_usages",
+    _key("run_no"),
+    _key("position"),
+    _need("is_output"),
+    _need("path", Text),
+    _need("file_no"),
+    _need("nbytes"),
+    _need("is_kept"),
+    _maybe("source_commit_no"),
+    _maybe("source_path", Text),
+    _maybe("step"),
+    Index("mh_usages_by_file", "file_no"),
+)
+
+ENVIRONMENTS = _clustered(
+    "mh_environments",
+    _key("is_run"),
+    _key("owner_no"),
+    _maybe("python", Text),
+    _maybe("system", Text),
+    _maybe("host", Text),
+    _maybe("gpu", Text),
+    _maybe("packages_no"),
+)
+
+PACKAGES = _clustered("mh_packages", _key("packages_no"), _key("name", Text), _need("version", Text))
+
+LINEAGE = Table(
+    "mh_lineage",
+    METADATA,
+    _key("no"),
+    _maybe("commit_no"),
+    _maybe("run_no"),
+    _need("path", Text),
+    _need("file_no"),
+    _need("relation", Text),
+    _maybe("named_commit_no"),
+    _maybe("parent_commit_no"),
+    _maybe("parent_path", Text),
+    _maybe("parent_file_no"),
+    _maybe("parent_name", Text),
+    _need("evidence", Text),
+    Index("mh_lineage_by_commit", "commit_no"),
+    Index("mh_lineage_by_run", "run_no"),
+    Index("mh_lineage_by_file", "file_no"),
+    Index("mh_lineage_by_parent", "parent_file_no"),
+    Index("mh_lineage_by_parent_commit", "parent_commit_no"),
+    Index("mh_lineage_by_name", "parent_name"),
 )
 
 
@@ -212,6 +375,7 @@ def schema_sql() -> str:
         statements.append(str(CreateTable(table).compile(dialect=dialect)))
         indexes = sorted(table.indexes, key=lambda index: str(index.name))
         statements += [str(CreateIndex(index).compile(dialect=dialect)) for index in indexes]
+    statements.append(_FILL_NUMBERS)
     statements += [f"CREATE VIEW {view.name} AS\n{view.sql}" for view in VIEWS]
     lines = [line.rstrip() for statement in statements for line in f"{_tidy(statement)};".splitlines()]
     return "-- Written by `python -m modelhub.catalog.schema`.\n" + "\n".join(lines) + "\n"

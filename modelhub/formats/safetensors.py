@@ -19,7 +19,7 @@ MAX_DIGITS = 20
 
 _LONE_SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
-_DTYPES = {
+DTYPES = {
     "BOOL": "bool",
     "F4": "float4_e2m1fn",
     "F6_E2M3": "float6_e2m3fn",
@@ -129,7 +129,7 @@ def _extent(name: str, entry: Any, start: int) -> TensorExtent:
         raise refusal(f"safetensors: a tensor's name has {len(name)} characters")
     if not isinstance(entry, dict) or entry.keys() != {"dtype", "shape", "data_offsets"}:
         raise refusal(f"safetensors: tensor '{name}' needs dtype, shape and data_offsets, no more and no less")
-    dtype = _DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
+    dtype = DTYPES.get(entry["dtype"]) if isinstance(entry["dtype"], str) else None
     if dtype is None:
         raise refusal(f"safetensors: tensor '{name}' has the unknown dtype {str(entry['dtype'])[:40]!r}")
     shape = _whole_numbers(entry["shape"], f"the shape of tensor '{name}'")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
@@ -19,6 +20,7 @@ SKETCH_VALUES = 64
 _SPREAD = 0x9E3779B97F4A7C15
 
 
+@lru_cache(maxsize=256)
 def positions(count: int) -> tuple[int, ...]:
     """Return which of `count` elements a sketch looks at: one in each of 64 equal parts, rising."""
     if count <= SKETCH_VALUES:

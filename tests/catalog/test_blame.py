@@ -37,7 +37,7 @@ def model(**seeds: int) -> bytes:
 def add_version(connection: Connection, number: int, parents: list[int], tensors: dict[str, int]) -> None:
     """Add rows of a commit with a file 'm'; the number of a tensor is 100 times the value given, plus its place."""
     tree, manifest = 20_000 + number, 40_000 + number
-    rows.add_commits(connection, [(number, tree, number, "A", "", number, 0, str(number), None, None, None)])
+    rows.add_commits(connection, [(number, tree, number, "A", "", number, 0, str(number), None, None, None, "{}")])
     rows.add_parents(connection, [(number, place, parent) for place, parent in enumerate(parents)])
     rows.add_directories(connection, [(number, "", tree)])
     rows.add_entries(connection, [(tree, "m", "file", 1, manifest, manifest)])

@@ -18,7 +18,7 @@ def project(tmp_path: Path) -> Project:
 
 
 def moved(project: Project) -> dict[str, float | None]:
-    return dict(query(project.repo, sql="select name, relative from changes").rows())  # type: ignore[arg-type]
+    return dict(query(project.repo, sql="select name, relative from tensor_changes").rows())  # type: ignore[arg-type]
 
 
 def test_a_query_of_changes_measures_what_is_not_measured_yet(project: Project) -> None:
@@ -33,12 +33,12 @@ def test_a_query_of_changes_measures_what_is_not_measured_yet(project: Project) 
 def test_measured_again_it_is_the_same(project: Project) -> None:
     for seed in range(4):
         project.save("m.safetensors", safetensors({"w": weights(seed, 50, 50), "n": weights(seed + 9, 5)}))
-    before = all_answers(project.repo)["changes"]
+    before = all_answers(project.repo)["tensor_changes"]
     assert len(before) == 6
     fill_differences(project.repo)
-    assert all_answers(project.repo)["changes"] == before
+    assert all_answers(project.repo)["tensor_changes"] == before
     forget_catalog(project.repo)
-    assert all_answers(project.repo)["changes"] == before
+    assert all_answers(project.repo)["tensor_changes"] == before
 
 
 def test_a_change_of_shape_has_no_number_and_stops_nothing(project: Project) -> None:
@@ -52,7 +52,7 @@ def test_new_nans_are_counted(project: Project) -> None:
     project.save("m.safetensors", safetensors({"w": base}))
     base[0, :3] = np.nan
     project.save("m.safetensors", safetensors({"w": base}))
-    assert list(query(project.repo, sql="select new_nans from changes").rows()) == [(3,)]
+    assert list(query(project.repo, sql="select new_nans from tensor_changes").rows()) == [(3,)]
 
 
 def test_a_catalog_replaced_meanwhile_is_not_written_to(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,14 +10,15 @@ import pytest
 from contracts.answers import all_answers, forget_catalog
 from contracts.project import Project, safetensors, weights
 
-from modelhub.catalog import ingest
+from modelhub.catalog import facts, ingest
 from modelhub.catalog.ingest import check_catalog
 from modelhub.catalog.opening import open_current
-from modelhub.porcelain.commit import DeriveSpec
+from modelhub.porcelain.commit_facts import DeriveSpec
 from modelhub.porcelain.log import log
 from modelhub.porcelain.merge import merge
 from modelhub.porcelain.reindex import reindex
 from modelhub.porcelain.tag import create_tag
+from modelhub.repository.repository import Repository
 
 
 @pytest.fixture
@@ -49,11 +50,41 @@ def rich(project: Project) -> Project:
 
 def test_a_catalog_made_anew_gives_the_same_answers(rich: Project) -> None:
     before = all_answers(rich.repo)
-    assert all(before[view] for view in ("commits", "files", "tensors", "changes", "lint", "params", "derivations"))
+    assert all(
+        before[view] for view in ("commits", "files", "tensors", "tensor_changes", "lint", "params", "derivations")
+    )
     forget_catalog(rich.repo)
     assert all_answers(rich.repo) == before
     found = reindex(rich.repo)
     assert (found.commits, found.files > 0, found.tensors > 0) == (4, True, True)
+    assert all_answers(rich.repo) == before
+
+
+def test_a_sound_catalog_spares_decoding_tensors(rich: Project, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = all_answers(rich.repo)
+    measured: list[str] = []
+    measure = facts.measure
+
+    def counting(repository: Repository, oid: str, dtype: str) -> object:
+        measured.append(oid)
+        return measure(repository, oid, dtype)
+
+    monkeypatch.setattr(facts, "measure", counting)
+    reindex(rich.repo)
+    assert measured == []
+    assert all_answers(rich.repo) == before
+    forget_catalog(rich.repo)
+    reindex(rich.repo)
+    assert measured
+    assert all_answers(rich.repo) == before
+
+
+def test_a_number_that_was_changed_in_the_file_is_not_carried_over(rich: Project) -> None:
+    before = all_answers(rich.repo)
+    with contextlib.closing(sqlite3.connect(rich.repo.layout.catalog)) as connection, connection:
+        connection.execute("update mh_tensors set norm = norm * 2 where norm is not null")
+    assert all_answers(rich.repo) != before
+    reindex(rich.repo)
     assert all_answers(rich.repo) == before
 
 

@@ -22,7 +22,9 @@ def test_an_id_keeps_its_number():
 
 
 def test_putting_everything_in_twice_changes_nothing(catalog):
-    before = {name: one(catalog, f"select * from {name}") for name in ("commits", "tensors", "changes", "refs", "lint")}
+    before = {
+        name: one(catalog, f"select * from {name}") for name in ("commits", "tensors", "tensor_changes", "refs", "lint")
+    }
     connection = database.open_catalog(catalog)
     with database.transaction(connection):
         fill(connection)
@@ -61,7 +63,7 @@ def test_a_tensor_has_statistics_and_a_view_of_another_shape_none(catalog):
 
 
 def test_changes_compare_with_the_first_parent(catalog):
-    found = one(catalog, "select commit_id, parent_id, path, name, relative from changes order by name")
+    found = one(catalog, "select commit_id, parent_id, path, name, relative from tensor_changes order by name")
     assert found == [(oid(2), oid(1), "m.safetensors", name, 0.5) for name in ("part", "w")]
 
 
@@ -98,10 +100,22 @@ def test_sketches_are_candidates_of_one_dtype_and_size(catalog):
 
 
 @pytest.mark.parametrize(
-    "view", ["files", "tensors", "params", "metrics", "parents", "changes", "ancestry", "descendants"]
+    "view",
+    [
+        "files",
+        "tensors",
+        "params",
+        "metrics",
+        "parents",
+        "tensor_changes",
+        "models",
+        "layers",
+        "ancestry",
+        "descendants",
+    ],
 )
 def test_naming_a_commit_reads_no_other(catalog, view):
     plan = one(catalog, f"explain query plan select * from {view} where commit_id = 'x'")
     scans = [row[3] for row in plan if row[3].startswith("SCAN")]
-    allowed = ("SCAN j VIRTUAL", "SCAN CONSTANT", "SCAN w", "SCAN mh_walk", "SCAN (subquery")
+    allowed = ("SCAN j VIRTUAL", "SCAN CONSTANT", "SCAN w", "SCAN mh_walk", "SCAN (subquery", "SCAN layers")
     assert all(scan.startswith(allowed) for scan in scans), plan

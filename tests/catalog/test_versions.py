@@ -29,10 +29,10 @@ def test_a_version_has_its_facts_with_their_types(tmp_path: Path) -> None:
 def test_equal_ones_are_ranked_by_age_and_nan_is_last_either_way(tmp_path: Path) -> None:
     project, made = measured(tmp_path, 0.5, math.nan, 0.5, -math.inf, math.inf)
     with open_current(project.repo) as connection:
-        highest = ranked(connection, "m", lowest=False, limit=9)
-        lowest = ranked(connection, "m", lowest=True, limit=9)
+        highest = [oid for oid, _ in ranked(connection, "m", lowest=False, limit=9)]
+        lowest = [oid for oid, _ in ranked(connection, "m", lowest=True, limit=9)]
         assert count_measured(connection, "m") == 5
-        assert ranked(connection, "m", lowest=True, limit=1) == lowest[:1]
+        assert [oid for oid, _ in ranked(connection, "m", lowest=True, limit=1)] == lowest[:1]
         assert ranked(connection, "absent", lowest=True, limit=1) == []
     assert [made.index(commit) for commit in highest] == [4, 2, 0, 3, 1]
     assert [made.index(commit) for commit in lowest] == [3, 2, 0, 4, 1]

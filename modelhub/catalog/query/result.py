@@ -6,8 +6,6 @@ import html
 from collections.abc import Iterator, Sequence
 from typing import Any, Literal
 
-from modelhub.errors import StateError
-
 Value = str | int | float | bytes | None
 ValueType = Literal["text", "integer", "real", "blob", "null"]
 
@@ -59,27 +57,13 @@ class QueryResult:
 
         Raises StateError where arro3-core is not installed.
         """
-        try:
-            from arro3.core import Array, DataType, Field, RecordBatch, Schema, Table
-        except ImportError:
-            raise StateError(
-                "Arrow needs the package arro3-core", hint="install it: pip install 'modelhub[arrow]'"
-            ) from None
-        kinds = {
-            "text": DataType.utf8(),
-            "integer": DataType.int64(),
-            "real": DataType.float64(),
-            "blob": DataType.binary(),
-            "null": DataType.utf8(),  # nothing was found: readers want some type
-        }
-        fields = [Field(name, kinds[kind], nullable=True) for name, kind in zip(self.columns, self.types, strict=True)]
-        schema = Schema(fields)
-        arrays = [Array(self._column(index), type=kinds[kind]) for index, kind in enumerate(self.types)]
-        batches = [RecordBatch.from_arrays(arrays, schema=schema)] if arrays else []
-        stream: object = Table.from_batches(batches, schema=schema).__arrow_c_stream__(requested_schema)
+        from modelhub.catalog.query.arrow import arrow_table
+
+        stream: object = arrow_table(self).__arrow_c_stream__(requested_schema)
         return stream
 
-    def _column(self, index: int) -> list[Any]:
+    def column(self, index: int) -> list[Any]:
+        """Return the values of one column, all of the type that `types` names."""
         kind = self.types[index]
         values = [row[index] for row in self._rows]
         if kind == "real":

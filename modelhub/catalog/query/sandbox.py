@@ -13,6 +13,7 @@ import sqlite3
 import time
 from typing import Literal
 
+from modelhub.catalog.query.additions import VIEW_FUNCTIONS, Additions
 from modelhub.catalog.query.functions import FUNCTIONS, MOST_NBYTES, register_functions
 from modelhub.catalog.views.registry import BY_NAME
 
@@ -23,26 +24,39 @@ STEPS_BETWEEN_CHECKS = 1000
 # A query may therefore name none of its own like these, nor mention them (see `sql.py`).
 WALK_NAMES = frozenset({"mh_walk"})
 TABLES = frozenset(
-    {
-        "mh_meta",
-        "mh_oids",
-        "mh_commits",
-        "mh_parents",
-        "mh_params",
-        "mh_metrics",
-        "mh_refs",
-        "mh_operations",
-        "mh_ref_changes",
-        "mh_directories",
-        "mh_entries",
-        "mh_manifests",
-        "mh_manifest_tensors",
-        "mh_tensors",
-        "mh_storage",
-        "mh_differences",
-        "mh_lint",
-        "mh_derivations",
-    }
+    f"mh_{name}"
+    for name in [
+        "meta",
+        "oids",
+        "commits",
+        "parents",
+        "params",
+        "metrics",
+        "refs",
+        "operations",
+        "ref_changes",
+        "directories",
+        "entries",
+        "manifests",
+        "manifest_tensors",
+        "tensors",
+        "storage",
+        "differences",
+        "lint",
+        "derivations",
+        "models",
+        "runs",
+        "commit_runs",
+        "run_params",
+        "run_tags",
+        "series",
+        "numbers",
+        "usages",
+        "environments",
+        "packages",
+        "lineage",
+        "pieces",
+    ]
 )
 _INSIDE = frozenset(BY_NAME) | WALK_NAMES
 _JSON_TABLES = frozenset({"json_each", "json_tree"})
@@ -69,10 +83,12 @@ Stop = Literal["time", "memory"]
 class Sandbox:
     """What happened inside: the first operation that was refused (kind, name), and why a query was stopped.
 
-    `own_names`: the common table expressions of the query, which are its own to read.
+    `own_names`: the common table expressions of the query, which are its own to read; `own_views`: the temporary views
+    that were made for it.
     """
 
     own_names: frozenset[str] = frozenset()
+    own_views: frozenset[str] = frozenset()
     refused: tuple[str, str] | None = None
     stopped: Stop | None = None
     deadline: float = 0.0
@@ -85,17 +101,19 @@ class Sandbox:
 
     def authorize(self, action: int, one: str | None, two: str | None, _database: str | None, view: str | None) -> int:
         """Answer the compiler: may this query do that?"""
-        inside = view is not None and view.lower() in _INSIDE
+        inside = view is not None and (view.lower() in _INSIDE or view.lower() in self.own_views)
         if action in (sqlite3.SQLITE_SELECT, sqlite3.SQLITE_RECURSIVE):
             return sqlite3.SQLITE_OK
         if action == sqlite3.SQLITE_READ:
             return self._authorize_read((one or "").lower(), two or "", inside=inside)
         if action == sqlite3.SQLITE_FUNCTION:
-            return sqlite3.SQLITE_OK if (two or "").lower() in FUNCTIONS else self.refuse("function", two)
+            name = (two or "").lower()
+            allowed = name in FUNCTIONS or (name in VIEW_FUNCTIONS and inside)
+            return sqlite3.SQLITE_OK if allowed else self.refuse("function", two)
         return self.refuse("write", one)
 
     def _authorize_read(self, table: str, column: str, *, inside: bool) -> int:
-        if table in BY_NAME or table in _JSON_TABLES:
+        if table in BY_NAME or table in _JSON_TABLES or table in self.own_views:
             return sqlite3.SQLITE_OK
         # Without a column: one of which no column is used. No query can mention a table by its name (see `sql.py`).
         if table in TABLES and (inside or not column):
@@ -113,14 +131,21 @@ class Sandbox:
         return self.stopped is not None
 
 
-def lock_down(connection: sqlite3.Connection, timeout_s: float, own_names: frozenset[str]) -> Sandbox:
+def lock_down(
+    connection: sqlite3.Connection,
+    timeout_s: float,
+    own_names: frozenset[str],
+    additions: Additions | None = None,
+) -> Sandbox:
     """Take everything from the connection but reading the views, from now until `timeout_s` seconds later."""
     connection.set_authorizer(None)
-    register_functions(connection)
-    connection.execute("select 1 from json_each('[]')")  # its first use asks to change the schema
-    connection.execute("pragma query_only = on")
     connection.execute("pragma temp_store = memory")
     connection.execute("pragma trusted_schema = off")
+    register_functions(connection)
+    if additions is not None:
+        additions.register(connection)
+    connection.execute("select 1 from json_each('[]')")  # its first use asks to change the schema
+    connection.execute("pragma query_only = on")
     connection.text_factory = _decode
     for limit, value in _LIMITS.items():
         connection.setlimit(limit, value)
@@ -128,6 +153,7 @@ def lock_down(connection: sqlite3.Connection, timeout_s: float, own_names: froze
     used = memory_nbytes()
     sandbox = Sandbox(
         own_names=own_names,
+        own_views=frozenset() if additions is None else frozenset(additions.views),
         deadline=time.monotonic() + timeout_s,
         memory_limit=used + MOST_MEMORY_NBYTES if used else 0,
     )

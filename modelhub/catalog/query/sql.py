@@ -10,13 +10,14 @@ from pathlib import Path
 from typing import Any
 
 from modelhub.catalog.database import CatalogUnusableError, is_damage, open_catalog_read_only
+from modelhub.catalog.query.additions import Additions
 from modelhub.catalog.query.common_tables import definitions, expansions
 from modelhub.catalog.query.hints import explain, stopped
 from modelhub.catalog.query.result import QueryResult, Value
 from modelhub.catalog.query.sandbox import TABLES, WALK_NAMES, Sandbox, lock_down
 from modelhub.catalog.query.tokens import Token, second_statement, tokenize
 from modelhub.catalog.views.registry import BY_NAME
-from modelhub.errors import QuerySyntaxError
+from modelhub.errors import ModelHubError, QuerySyntaxError
 
 LIMIT_ROWS = 10_000
 TIMEOUT_S = 10.0
@@ -25,7 +26,7 @@ MOST_RESULT_NBYTES = 64_000_000
 
 _MOST_EXPANSIONS = 1_000
 _FIRST_WORDS = ("select", "with", "values", "explain")
-_RESERVED = ("mh_", "sqlite_", "pragma_", "json_")
+_RESERVED = ("mh_", "sqlite_", "pragma_", "json_", "tensor_diff")
 _BEFORE_VALUES = frozenset("(,=<>+-*/%|&") | frozenset(
     ("and", "or", "not", "like", "glob", "in", "is", "between", "select", "distinct", "where", "on", "having", "by")
 )
@@ -39,11 +40,13 @@ def run(
     limit_rows: int | None = LIMIT_ROWS,
     timeout_s: float = TIMEOUT_S,
     in_memory: sqlite3.Connection | None = None,
+    additions: Additions | None = None,
 ) -> QueryResult:
     """Run one SELECT and return its rows, `limit_rows` at most (None: as many as 64 MB hold).
 
     `params` gives values for `:name`. `in_memory` is a catalog built in memory, asked instead of the file at `path`; it
-    can do nothing but answer queries from then on.
+    can do nothing but answer queries from then on. `additions` are what the
+    views that it asks need.
     Raises QuerySyntaxError (with the position in the text where known), CatalogUnusableError.
     """
     tokens = _screen(text)
@@ -51,9 +54,12 @@ def run(
     own_names = frozenset(tokens[index].name for index in definitions(tokens))
     connection = in_memory if in_memory is not None else _open(path)
     try:
-        sandbox = lock_down(connection, timeout_s, own_names)
+        sandbox = lock_down(connection, timeout_s, own_names, additions)
         return _execute(connection, sandbox, text, params or {}, limit_rows)
     except (sqlite3.Error, sqlite3.Warning) as error:
+        cause = None if additions is None else additions.error()
+        if isinstance(cause, ModelHubError):
+            raise cause from None
         raise _described(error, connection, sandbox, text, tokens, timeout_s) from None
     finally:
         connection.set_authorizer(None)

@@ -6,7 +6,7 @@ from modelhub.catalog.views.view import Column, View
 
 COMMITS = View(
     name="commits",
-    description="Every commit that HEAD, a branch or a tag holds now. What was undone or deleted is in `ref_changes`.",
+    description="Every commit that HEAD, a branch or a tag holds now. What was undone or deleted is in `ref_history`.",
     columns=(
         Column("id", "text", "the commit's full id, 64 hex digits; `id glob 'abcd*'` finds a short one quickly"),
         Column("tree", "text", "id of its tree: two commits of one tree hold exactly the same files"),

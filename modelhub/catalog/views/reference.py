@@ -14,6 +14,12 @@ The tables beneath them are not for queries and may change at any time.
 
 - Ids are full, 64 hex digits. A short id: `commit_id glob 'abcd1234*'`.
 - Times are ISO 8601 text in UTC and compare as text: `time >= '2026-03'`.
+- Any two versions compare as a table: `select * from tensor_diff('v1', 'v2')` has the columns of
+  [`tensor_changes`](#tensor_changes), `commit_id` being the second. The revisions are text or parameters with a value.
+  With paths it compares two files, whatever their names: `tensor_diff('v1:base.safetensors', 'v2:tuned.safetensors')`.
+- `mh query --as-of WHEN` answers as of then: a date (its end, in local time), `'2026-03-01 14:00'` (local; or with `Z`
+  or `+02:00`), an operation's id (`op:ID` where it could be a revision too), or a revision: when a ref first held it.
+  Refs, versions, runs and operations are those of the time; a run that was pending then is not there.
 - A query may run 10 seconds. It cannot write, attach files or change settings.
 - All of SQLite's everyday functions are there, with the mathematical ones; those that reach outside the data are not.
 

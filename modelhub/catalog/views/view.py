@@ -31,3 +31,4 @@ class View:
 
 
 COMMIT_ID = Column("commit_id", "text", "the commit, as in `commits.id`")
+RUN_ID = Column("run_id", "text", "the run, as in `runs.run_id`")

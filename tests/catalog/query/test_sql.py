@@ -70,7 +70,7 @@ MISTAKES = [
     ("select ^qqqqzz", "no column named 'qqqqzz'", "the views are: commits"),
     ('select id from commits where author = ^"Ada"', "no column named 'ada'", "single quotes: 'Ada'"),
     ("select * from ^comits", "no view named 'comits'", "did you mean 'commits'?"),
-    ("select * from ^main.layers", "no view named 'main.layers'", "the views are:"),
+    ("select * from ^main.leyers", "no view named 'main.leyers'", "the views are:"),
     ("select * from refs, ^zzz", "no view named 'zzz'", "the views are:"),
     ("select ^name from refs, metrics", "several views", "VIEW.name"),
     ("select ^medain(1)", "no function named 'medain'", "did you mean"),

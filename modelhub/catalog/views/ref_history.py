@@ -1,11 +1,11 @@
-"""The view `ref_changes`: which ref each operation moved, from where to where."""
+"""The view `ref_history`: which ref each operation moved, from where to where."""
 
 from __future__ import annotations
 
 from modelhub.catalog.views.view import Column, View
 
-REF_CHANGES = View(
-    name="ref_changes",
+REF_HISTORY = View(
+    name="ref_history",
     description="What each operation did to each ref: who moved `prod`, when, and what it was before.",
     columns=(
         Column("operation_id", "text", "the operation, as in `operations.id`"),
@@ -28,5 +28,5 @@ join mh_oids o on o.no = r.operation_no
 left join mh_oids b on b.no = r.old_no
 left join mh_oids a on a.no = r.new_no
 """.strip(),
-    example="select time, who, command, new_commit_id from ref_changes where ref = 'refs/heads/main' order by sequence",
+    example="select time, who, command, new_commit_id from ref_history where ref = 'refs/heads/main' order by sequence",
 )

@@ -1,4 +1,4 @@
-"""The view `changes`: how far each tensor moved from a commit's first parent."""
+"""The view `tensor_changes`: how far each tensor moved from a commit's first parent."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from modelhub.catalog.views.view import COMMIT_ID, Column, View
 
 _NOT_MEASURED = "not measured: the shapes differ, or the dtype is quantised or unknown"
 
-CHANGES = View(
-    name="changes",
+TENSOR_CHANGES = View(
+    name="tensor_changes",
     description="Every tensor whose bytes differ from those of the same file and name in the commit's first parent.",
     columns=(
         COMMIT_ID,
@@ -47,7 +47,7 @@ where p.position = 0
 """.strip(),
     example=(
         "select h.path, h.name, h.relative, h.cosine\n"
-        "from changes h join refs r on r.commit_id = h.commit_id\n"
+        "from tensor_changes h join refs r on r.commit_id = h.commit_id\n"
         "where r.name = 'HEAD' order by h.relative desc limit 10"
     ),
 )
