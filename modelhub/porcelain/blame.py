@@ -6,9 +6,9 @@ from dataclasses import dataclass
 
 from modelhub.catalog.blame import Blamed, has_folder, read_blame
 from modelhub.catalog.opening import open_current_with
+from modelhub.catalog.revisions import resolve
 from modelhub.errors import InvalidInputError, PathNotFound
 from modelhub.repository.repository import Repository
-from modelhub.repository.revision import resolve
 
 
 @dataclass(frozen=True, slots=True)

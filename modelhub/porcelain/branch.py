@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from modelhub.catalog.ingest import catch_up
+from modelhub.catalog.revisions import resolve
 from modelhub.errors import RefNotFound, StateError
+from modelhub.porcelain.taken_runs import move_refs
 from modelhub.repository.objects import Commit
 from modelhub.repository.refs import BRANCHES, Refs
 from modelhub.repository.repository import Act, Repository
-from modelhub.repository.revision import resolve
 from modelhub.repository.walk import is_ancestor
 
 
@@ -38,8 +38,7 @@ def create_branch(repo: Repository, *, act: Act, name: str, start: str = "HEAD",
         if force and full == refs.head:
             raise StateError(f"branch '{name}' is checked out", hint="'mh reset' moves it")
         changed = refs.with_new(full, resolve(repo, start), force=force)
-        repo.record(act, changed)
-        catch_up(repo)
+        move_refs(repo, act, changed)
         return _info(repo, changed, name)
 
 
@@ -57,8 +56,7 @@ def delete_branch(repo: Repository, *, act: Act, name: str, force: bool = False)
                 f"branch '{name}' has commits that no other branch or tag holds",
                 hint="merge it first, or --force to delete it ('mh undo' brings it back)",
             )
-        repo.record(act, left)
-        catch_up(repo)
+        move_refs(repo, act, left)
         return commit
 
 
@@ -72,8 +70,7 @@ def rename_branch(repo: Repository, *, act: Act, old: str, new: str, force: bool
         renamed = refs.without(source).with_new(target, refs.table[source], force=force)
         if refs.head == source:
             renamed = replace(renamed, head=target)
-        repo.record(act, renamed)
-        catch_up(repo)
+        move_refs(repo, act, renamed)
         return _info(repo, renamed, new)
 
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
+from modelhub.catalog.revisions import resolve
 from modelhub.errors import InvalidInputError, RefNotFound
 from modelhub.porcelain.moving import CheckoutResult, move
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.refs import BRANCHES, Refs
 from modelhub.repository.repository import Act, Repository
-from modelhub.repository.revision import resolve
 
 
 def checkout(

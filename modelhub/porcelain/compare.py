@@ -1,25 +1,31 @@
-"""Params and metrics of several versions side by side."""
+"""Params and metrics of several versions or runs side by side."""
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from modelhub.catalog.opening import open_current_with
-from modelhub.catalog.versions import Value, Version, read_version
+from modelhub.catalog.versions import Data, Value, Version, read_version
 from modelhub.errors import InvalidInputError
+from modelhub.porcelain.find_run import FoundRun
+from modelhub.porcelain.places import Located, locate
 from modelhub.repository.repository import Repository
-from modelhub.repository.revision import resolve
 
 
 @dataclass(frozen=True, slots=True)
 class ComparedVersion:
-    """One version: the revision as it was asked for and the commit that it names."""
+    """One version: the revision as it was asked for and the commit that it names.
+
+    Of a `run` (its id, else empty) `commit` took it in, empty for none; the summary is its name, the time its start.
+    """
 
     revision: str
     commit: str
     summary: str
     time: int
+    run: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,33 +41,35 @@ class ComparedValue:
 class CompareResult:
     """The versions as asked for and the rows, params first, each in the order of names; `equal` counts rows left out.
 
-    Which value of a metric is better is not known, so none is marked.
+    Which value of a metric is better is not known, so none is marked. `across_data` names the metrics that were
+    measured on different data, so that their values do not compare.
     """
 
     versions: tuple[ComparedVersion, ...]
     rows: tuple[ComparedValue, ...]
     equal: int
+    across_data: tuple[str, ...] = ()
 
 
 def compare(repo: Repository, *, revisions: Sequence[str], every: bool = False) -> CompareResult:
-    """Return the params and metrics in which two or more revisions differ, with `every` also those they share.
+    """Return the params and metrics in which two or more versions or runs differ, with `every` also those they share.
 
-    Raises RefNotFound, InvalidInputError for a single revision.
+    The metrics of a run are the last it logged. Raises RefNotFound, InvalidInputError for a single revision.
     """
     if len(revisions) < 2:
         raise InvalidInputError("two versions or more are needed to compare", hint="'mh show REV' shows one")
-    oids = [resolve(repo, revision) for revision in revisions]
-    versions = [_read(repo, oid) for oid in oids]
+    found = [_locate(repo, revision) for revision in revisions]
+    versions = [_read(repo, item) for item in found]
     rows = [
         *_rows("param", [version.params for version in versions]),
         *_rows("metric", [version.metrics for version in versions]),
     ]
     shown = [row for row in rows if every or differs(row.values)]
     named = tuple(
-        ComparedVersion(revision, version.commit, version.summary, version.time)
-        for revision, version in zip(revisions, versions, strict=True)
+        ComparedVersion(item.text, version.commit, version.summary, version.time, item.run.run.id if item.run else "")
+        for item, version in zip(found, versions, strict=True)
     )
-    return CompareResult(named, tuple(shown), len(rows) - len(shown))
+    return CompareResult(named, tuple(shown), len(rows) - len(shown), tuple(_across_data(versions)))
 
 
 def differs(values: Sequence[Value]) -> bool:
@@ -75,9 +83,36 @@ def _sameness(value: Value) -> tuple[str, Value]:
     return ("truth" if isinstance(value, bool) else "", value)
 
 
-def _read(repo: Repository, oid: str) -> Version:
-    with open_current_with(repo, oid) as connection:
-        return read_version(connection, oid)
+def _across_data(versions: Sequence[Version]) -> Iterator[str]:
+    for name in sorted({name for version in versions for name in version.measured_on}):
+        if len({version.measured_on[name].oid for version in versions if name in version.measured_on}) > 1:
+            yield name
+
+
+def _locate(repo: Repository, text: str) -> Located:
+    found = locate(repo, text)
+    if ":" in text or found.step is not None:
+        raise InvalidInputError(f"'{text}' is a part of one", hint="versions and runs are compared as a whole")
+    return found
+
+
+def _read(repo: Repository, found: Located) -> Version:
+    if found.run is not None:
+        return _run_as_version(found.run)
+    with open_current_with(repo, found.commit) as connection:
+        return read_version(connection, found.commit)
+
+
+def _run_as_version(found: FoundRun) -> Version:
+    run = found.run
+    return Version(
+        commit=found.commit or "",
+        summary=run.name or shlex.join(run.command),
+        time=run.started,
+        params=dict(run.params),
+        metrics={series.name: float(series.last) for series in run.series},
+        measured_on={name: Data(item.data, item.data_path) for name, item in run.evaluations.items()},
+    )
 
 
 def _rows(kind: str, found: Sequence[Mapping[str, Value]]) -> Iterator[ComparedValue]:

@@ -44,11 +44,13 @@ def number_setting(repo: Repository, home: Path | None, key: str, default: float
     return value
 
 
-def is_set(repo: Repository, home: Path, key: str) -> bool:
+def is_set(repo: Repository, home: Path, key: str, *, default: bool = False) -> bool:
     """Tell whether a yes-or-no setting is true. Raises InvalidInputError where it is neither true nor false."""
     found = read_settings(setting_files(repo, home)).get(key)
-    if found is None or found.value in ("false", "true"):
-        return found is not None and found.value == "true"
+    if found is None:
+        return default
+    if found.value in ("false", "true"):
+        return found.value == "true"
     raise InvalidInputError(f"the setting '{key}' is '{found.value}', not true or false", hint=f"see '{found.origin}'")
 
 

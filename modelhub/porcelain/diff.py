@@ -7,15 +7,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from modelhub.catalog.revisions import resolve
 from modelhub.errors import InvalidInputError
+from modelhub.porcelain.places import find_file
 from modelhub.porcelain.sides import FolderSide, Side, VersionSide, commit_side, index_side
 from modelhub.porcelain.tensor_diff import TensorDiff, diff_tensors
 from modelhub.progress import SILENT, Progress
-from modelhub.repository.objects import Commit, MetricValue, ParamValue
+from modelhub.repository.objects import MetricValue, ParamValue
 from modelhub.repository.repository import Repository
-from modelhub.repository.revision import resolve, resolve_place
 from modelhub.repository.status import FileChange, compare_files
-from modelhub.repository.trees import find_entry
 
 FileKind = Literal["added", "modified", "deleted", "renamed", "mode"]
 Value = ParamValue | MetricValue
@@ -77,7 +77,7 @@ def diff(
 ) -> DiffResult:
     """Compare two revisions, a revision (default: the index) with the folder, or `staged`: a revision with the index.
 
-    Both `before` and `after` may be `REV:PATH`: then the two files are compared, whatever their names.
+    Both `before` and `after` may be `REV:PATH` or `RUN:PATH`: then the two files are compared, whatever their names.
     """
     left, right = _sides(repo, before, after, staged=staged)
     changes = [change for change in compare_files(left.files, right.files) if _wanted(change, paths)]
@@ -122,12 +122,10 @@ def _sides(repo: Repository, before: str | None, after: str | None, *, staged: b
 
 
 def _file_side(repo: Repository, text: str, name: str) -> VersionSide:
-    """One file of a version, under one name for both sides."""
-    place = resolve_place(repo, text)
-    if not place.path:
+    """One file of a version or a run, under one name for both sides."""
+    if text.endswith(":"):
         raise InvalidInputError(f"'{text}' names no file", hint="write REV:PATH on both sides, or on neither")
-    entry = find_entry(repo, repo.get(place.commit, Commit).tree, place.path)
-    return VersionSide(repo, text, {name.partition(":")[2]: entry})
+    return VersionSide(repo, text, {name.partition(":")[2]: find_file(repo, text)})
 
 
 def _wanted(change: FileChange, paths: Sequence[str]) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
+from modelhub.porcelain.taken_runs import mark_pending
 from modelhub.repository.objects import Commit
 from modelhub.repository.reachable import Needs, current_commits, with_bases
 from modelhub.repository.repository import Repository
@@ -25,9 +26,10 @@ class VersionUsage:
 
 @dataclass(frozen=True, slots=True)
 class DuResult:
-    """Bytes: `raw` is all files of all versions, `unique` each object once, `stored` what the disk holds.
+    """Bytes: `raw` is all files of all versions, `unique` each of their objects once, `stored` what the disk holds.
 
-    raw - saved_by_sharing = unique; unique - saved_by_deltas - saved_by_compression + overhead = stored.
+    raw - saved_by_sharing = unique; unique - saved_by_deltas - saved_by_compression + overhead + runs + unreachable =
+    stored. `runs` is what only runs hold, and the lists of packages.
     """
 
     raw_nbytes: int
@@ -37,6 +39,7 @@ class DuResult:
     saved_by_deltas: int
     saved_by_compression: int
     overhead_nbytes: int
+    runs_nbytes: int
     unreachable_nbytes: int
     objects: int
     deltas: int
@@ -55,9 +58,15 @@ def du(repo: Repository) -> DuResult:
     versions = tuple(_usage(repo, oid, commit, own[oid]) for oid, commit in ordered)
     raw = sum(version.raw_nbytes for version in versions)
     records = [oid for oid, _ in repo.operations()]
-    live = [oid for oid in (*uses, *records) if repo.store.contains(oid)]
+    pending: set[str] = set()
+    mark_pending(repo, needs, pending)
+    wanted = {*uses, *records, *with_bases(repo, pending, known=bases)}
+    live = [oid for oid in wanted if repo.store.contains(oid)]
     infos = [repo.store.info(oid) for oid in live]
-    contents = [info for info in infos if info.kind == "blob"]
+    trees = {item for commit in commits.values() for item in needs.of_tree(commit.tree)}
+    in_files = with_bases(repo, trees, known=bases)
+    blobs = [info for info in infos if info.kind == "blob"]
+    contents = [info for info in blobs if info.oid in in_files]
     deltas = [info for info in contents if info.base is not None]
     unique = sum(info.size for info in contents)
     by_deltas = sum(info.size - info.stored_nbytes for info in deltas)
@@ -72,6 +81,7 @@ def du(repo: Repository) -> DuResult:
         saved_by_deltas=by_deltas,
         saved_by_compression=by_compression,
         overhead_nbytes=sum(info.stored_nbytes for info in infos if info.kind != "blob"),
+        runs_nbytes=sum(info.stored_nbytes for info in blobs if info.oid not in in_files),
         unreachable_nbytes=dead,
         objects=len(infos),
         deltas=len(deltas),

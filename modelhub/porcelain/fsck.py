@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from modelhub.catalog.ingest import check_catalog, rebuild
 from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.porcelain.healing import heal
+from modelhub.porcelain.taken_runs import mark_pending
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.content import read_manifest
 from modelhub.repository.index import read_index
@@ -17,6 +18,7 @@ from modelhub.repository.reachable import Needs, current_commits, with_bases
 from modelhub.repository.repository import Repository
 from modelhub.repository.status import load_index
 from modelhub.repository.trees import read_files
+from modelhub.runs.pending import damaged_runs, torn_runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,12 +35,16 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class FsckResult:
-    """What was checked and what was found. `repaired` says what is well again."""
+    """What was checked and what was found. `repaired` says what is well again.
+
+    `remarks` name what is no damage to anything recorded: logs of ended runs that break off, as after a power cut.
+    """
 
     objects: int
     stored_nbytes: int
     problems: tuple[Problem, ...]
     repaired: tuple[str, ...]
+    remarks: tuple[Problem, ...] = ()
 
     @property
     def ok(self) -> bool:
@@ -78,10 +84,15 @@ def _examine(repo: Repository, *, full: bool, repair: bool, progress: Progress) 
         problems += [touched.problem(oid, damage.place, damage.problem) for oid, damage in by_oid.items()]
         problems += [touched.problem(oid, "", text) for oid, text in missing.items()]
         problems += _chain_problems(repo)
+        problems += [
+            Problem(f".mh/runs/{run}", f"the log of this run cannot be read: {text}")
+            for run, text in damaged_runs(repo.layout).items()
+        ]
         problems += _index_problems(repo, repaired, repair=repair)
         problems += _catalog_problems(repo, repaired, repair=repair)
     sizes = _sound_sizes(repo, by_oid.keys())
-    return FsckResult(len(sizes), sum(sizes), tuple(problems), tuple(repaired))
+    remarks = tuple(Problem(f".mh/runs/{run}", text) for run, text in torn_runs(repo.layout).items())
+    return FsckResult(len(sizes), sum(sizes), tuple(problems), tuple(repaired), remarks)
 
 
 def _sound_sizes(repo: Repository, damaged: Collection[str]) -> list[int]:
@@ -141,6 +152,7 @@ def _missing(repo: Repository, known: Collection[str | None]) -> dict[str, str]:
             wanted.update(needs.of_file(entry))
     except FormatError:
         pass
+    mark_pending(repo, needs, wanted)
     absent = {oid: "it is missing" for oid in with_bases(repo, wanted, needs.broken) if not repo.store.contains(oid)}
     broken = {oid: text for oid, text in needs.broken.items() if oid not in known}
     return broken | absent

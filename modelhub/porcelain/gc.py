@@ -10,12 +10,14 @@ from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import IntegrityError, StateError
 from modelhub.porcelain.config import number_setting
 from modelhub.porcelain.gone import GoneObject, describe
+from modelhub.porcelain.taken_runs import mark_pending
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
 from modelhub.repository.reachable import Needs, all_commits, with_bases
 from modelhub.repository.refs import Refs
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.status import load_index
+from modelhub.runs.pending import damaged_runs
 
 GRACE_DAYS = 14.0
 OPERATIONS_DAYS = 90.0
@@ -97,7 +99,8 @@ def _needed(repo: Repository, oldest: int, progress: Progress) -> set[str]:
         progress.advance(1)
     for entry in load_index(repo).entries.values():
         found.update(needs.of_file(entry))
-    missing = (commits - history.keys()) | needs.broken.keys()
+    mark_pending(repo, needs, found)
+    missing = (commits - history.keys()) | needs.broken.keys() | set(damaged_runs(repo.layout))
     if missing:
         raise IntegrityError(
             f"the history is damaged ({len(missing)} objects cannot be read): nothing was deleted",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from modelhub.errors import ModelHubError
 from modelhub.repository.content import read_manifest
-from modelhub.repository.objects import Commit, Entry, LiteralSegment, TensorSegment
+from modelhub.repository.objects import Commit, Entry, LiteralSegment, Run, TensorSegment
 from modelhub.repository.repository import Repository
 from modelhub.repository.trees import read_files
 
@@ -31,7 +31,11 @@ def describe(repo: Repository, oids: Collection[str]) -> dict[str, str]:
     """Return what each of these objects was. Cost: reads every commit, tree and manifest among them."""
     found: dict[str, str] = {}
     for oid in oids:
-        if repo.kind_of(oid) != "commit":
+        kind = repo.kind_of(oid)
+        if kind == "run":
+            with contextlib.suppress(ModelHubError):
+                found[oid] = f"run {repo.get(oid, Run).name}"
+        if kind != "commit":
             continue
         with contextlib.suppress(ModelHubError):
             commit = repo.get(oid, Commit)

@@ -8,7 +8,7 @@ from pathlib import Path
 from modelhub import files
 from modelhub.catalog.ingest import catch_up
 from modelhub.errors import InvalidInputError, RepositoryNotFound, StateError
-from modelhub.porcelain.identity import git_output
+from modelhub.porcelain.git import git_output
 from modelhub.repository.layout import FOLDER, Layout, check_format
 from modelhub.repository.names import check_ref_name
 from modelhub.repository.repository import FIRST_BRANCH, Act, Repository

@@ -38,6 +38,11 @@ class LoadedFile(Mapping[str, "Array"]):
         """Return dtype, shape and size of the tensor that holds this name's bytes. Raises PathNotFound (a KeyError)."""
         return find_tensor(self._manifest, name)[0]
 
+    def shape_and_dtype(self, name: str) -> tuple[tuple[int, ...], str]:
+        """Return what is known of a name without reading it, of a view its own shape. Raises PathNotFound."""
+        segment, view = find_tensor(self._manifest, name)
+        return (segment.shape, segment.dtype) if view is None else (view.shape, view.dtype)
+
     def raw(self, name: str) -> bytes:
         """Return a tensor's bytes as they lie in the file, verified. Raises PathNotFound, IntegrityError."""
         return self._store.read(self.info(name).oid)

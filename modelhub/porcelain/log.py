@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 
 from modelhub.catalog.history import LogEntry, read_log, ref_commits
 from modelhub.catalog.opening import open_current, open_current_with
+from modelhub.catalog.revisions import resolve
 from modelhub.repository.repository import Repository
-from modelhub.repository.revision import resolve
 
 
 def log(

@@ -1,4 +1,4 @@
-"""List the files of a version, and the tensors of a file."""
+"""List the files of a version or a run, and the tensors of a file."""
 
 from __future__ import annotations
 
@@ -6,12 +6,10 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from modelhub.errors import InvalidInputError, PathNotFound
+from modelhub.errors import PathNotFound
+from modelhub.porcelain.places import files_of, locate
 from modelhub.repository.content import read_manifest
-from modelhub.repository.objects import Commit
 from modelhub.repository.repository import Repository
-from modelhub.repository.revision import resolve, resolve_place
-from modelhub.repository.trees import find_entry, read_files
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,8 +38,11 @@ class ListedTensor:
 
 
 def ls(repo: Repository, *, revision: str = "HEAD", paths: Sequence[str] = ()) -> tuple[ListedFile, ...]:
-    """Return the files of a revision, below the given paths where there are any. Raises PathNotFound, RefNotFound."""
-    files = read_files(repo, repo.commit_tree(resolve(repo, revision)))
+    """Return the files of a version, or what is kept of a run, below the given paths where there are any.
+
+    Raises PathNotFound, RefNotFound.
+    """
+    files = files_of(repo, revision)
     for path in paths:
         if path and not any(name == path or name.startswith(path + "/") for name in files):
             raise PathNotFound(f"'{path}' is not in '{revision}'", hint=f"'mh ls {revision}' lists its files")
@@ -58,11 +59,8 @@ def ls(repo: Repository, *, revision: str = "HEAD", paths: Sequence[str] = ()) -
 
 
 def list_tensors(repo: Repository, *, place: str) -> tuple[ListedTensor, ...]:
-    """Return the tensors of the file `REV:PATH` in file order, further names after them."""
-    found = resolve_place(repo, place)
-    if not found.path:
-        raise InvalidInputError(f"'{place}' names no file", hint="write REV:PATH, such as HEAD:model.safetensors")
-    manifest = read_manifest(repo, find_entry(repo, repo.get(found.commit, Commit).tree, found.path))
+    """Return the tensors of the file `REV:PATH` or `RUN:PATH` in file order, further names after them."""
+    manifest = read_manifest(repo, locate(repo, place).entry(repo))
     if manifest is None:
         return ()
     runs = manifest.tensors()
@@ -70,6 +68,6 @@ def list_tensors(repo: Repository, *, place: str) -> tuple[ListedTensor, ...]:
         ListedTensor(run.name, run.dtype, run.shape, math.prod(run.shape), run.nbytes, run.oid, None) for run in runs
     ]
     for view in manifest.views:
-        run = runs[view.run]
+        run = runs[view.segment]
         listed.append(ListedTensor(view.name, view.dtype, view.shape, math.prod(view.shape), 0, run.oid, run.name))
     return tuple(listed)

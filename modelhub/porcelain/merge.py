@@ -7,16 +7,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from modelhub.catalog.ingest import catch_up
+from modelhub.catalog.revisions import resolve
 from modelhub.errors import MergeConflict, StateError
-from modelhub.porcelain.commit import environment
-from modelhub.porcelain.identity import code_state
+from modelhub.porcelain.environment import environment, packages
+from modelhub.porcelain.git import record_code
 from modelhub.porcelain.moving import move, update_folder
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import IndexEntry
 from modelhub.repository.merge import Side, merge_files
 from modelhub.repository.objects import Commit, Entry
 from modelhub.repository.repository import Act, Repository, put
-from modelhub.repository.revision import resolve
 from modelhub.repository.status import FileChange, compare_files, load_index
 from modelhub.repository.trees import Files, read_files, write_tree
 from modelhub.repository.walk import merge_base
@@ -122,8 +122,9 @@ def _record(repo: Repository, act: Act, files: Files, theirs: str, message: str)
             time=act.time,
             offset=act.offset,
             message=message,
-            code=code_state(repo.layout.root),
+            code=record_code(writer, repo.layout.root),
             environment=environment(),
+            packages=writer.put(packages()),
         )
         oid = put(writer, made)
         repo.record(act, refs.advanced(oid), writer=writer)

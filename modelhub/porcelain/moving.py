@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from modelhub.catalog.ingest import catch_up
+from modelhub.porcelain.taken_runs import move_refs
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.checkout import CheckoutReport, apply_checkout, plan_checkout
 from modelhub.repository.reachable import all_commits
@@ -52,8 +52,7 @@ def move(
     now = repo.refs
     report = update_folder(repo, head_files(repo, now), head_files(repo, refs), force=force, progress=progress)
     if refs != now or undoes is not None:
-        repo.record(act, refs, undoes=undoes)
-        catch_up(repo)
+        move_refs(repo, act, refs, undoes=undoes)
     left = now.head_commit if now.branch is None and not _holds(repo, refs, now.head) else None
     return CheckoutResult(refs.head_commit, refs.branch, report.written, report.deleted, report.skipped_links, left)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections import deque
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from modelhub.catalog.opening import open_current
@@ -14,6 +15,7 @@ from modelhub.repository.tensor_keeper import TensorFact, elements_of
 
 if TYPE_CHECKING:
     from modelhub.catalog.opening import Connection
+    from modelhub.weights.newest_sketches import NewestSketches
 
 FAR = 0.5
 """Sketches further apart than this (relative) belong to unrelated tensors: no delta is tried."""
@@ -24,8 +26,6 @@ LEAST_NBYTES = 4096
 MOST_KNOWN = 4096
 """Of a dtype and size only so many tensors, the newest, are compared: the cost of each find stays bounded."""
 
-Sketched = deque[tuple[str, bytes]]
-
 
 class NearestTensors:
     """Answers from the catalog, read once for each dtype and size, and from what the same recording stored before."""
@@ -34,34 +34,39 @@ class NearestTensors:
         self._repository = repository
         self._stack = contextlib.ExitStack()
         self._connection: Connection | None = None
-        self._stored: dict[tuple[str, int], Sketched] = {}
+        self._stored: dict[tuple[str, int], NewestSketches] = {}
+        self._learned: dict[tuple[str, int], deque[tuple[str, bytes]]] = {}
 
     def find(self, extent: TensorExtent, sketch: bytes) -> list[str]:
         """Return the stored tensors of equal dtype and size that are near, nearest first."""
-        from modelhub.weights.sketch import distances
-
         if extent.nbytes < LEAST_NBYTES:
             return []
         known = self._known(extent.dtype, elements_of(extent.dtype, extent.nbytes))
-        found = distances(sketch, [other for _, other in known])
-        near = sorted((distance, -position) for position, distance in enumerate(found) if distance < FAR)
-        return [known[-negated][0] for _, negated in near[:CANDIDATES]]
+        return known.nearest(sketch, FAR, CANDIDATES)
 
     def learn(self, fact: TensorFact) -> None:
         """Take in a tensor that was just stored."""
-        if fact.nbytes >= LEAST_NBYTES:
-            self._known(fact.dtype, fact.elements).append((fact.oid, fact.sketch))
+        key = (fact.dtype, fact.elements)
+        if key in self._stored:
+            self._stored[key].add(fact.oid, fact.sketch)
+        elif fact.nbytes >= LEAST_NBYTES:
+            self._learned.setdefault(key, deque(maxlen=MOST_KNOWN)).append((fact.oid, fact.sketch))
 
     def close(self) -> None:
         """Let go of the catalog."""
         self._stack.close()
         self._connection = None
 
-    def _known(self, dtype: str, elements: int) -> Sketched:
+    def _known(self, dtype: str, elements: int) -> NewestSketches:
+        from modelhub.weights.newest_sketches import NewestSketches
+
         key = (dtype, elements)
         if key not in self._stored:
             if self._connection is None:
                 self._connection = self._stack.enter_context(open_current(self._repository))
             newest_first = sketches(self._connection, dtype, elements, MOST_KNOWN)
-            self._stored[key] = deque(reversed(newest_first), MOST_KNOWN)
+            learned = self._learned.pop(key, ())
+            new = {oid for oid, _ in learned}
+            older = (item for item in reversed(newest_first) if item[0] not in new)
+            self._stored[key] = NewestSketches(MOST_KNOWN, chain(older, learned))
         return self._stored[key]

@@ -5,17 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from modelhub.catalog.ingest import catch_up
 from modelhub.errors import InvalidInputError, RefNotFound, StateError
 from modelhub.oid import is_prefix
 from modelhub.porcelain.moving import head_files, move
+from modelhub.porcelain.taken_runs import move_refs
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.objects import Operation, Person
 from modelhub.repository.refs import Refs, describe
 from modelhub.repository.repository import Act, Repository
 
-ONLY_REFS = frozenset({"commit", "branch", "tag", "reset"})
-"""Commands that change refs but no file of the folder (but for `reset --hard`), so their undoing leaves it too."""
+ONLY_REFS = frozenset({"commit", "branch", "tag", "reset", "import"})
+"""Commands that change refs but no file of the folder, so their undoing leaves it too.
+
+`reset --hard` is none of them; what `import` wrote into an empty folder stays there.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +89,7 @@ def undo(
         _require_commits(repo, refs, restored)
         info = _info(repo, oid, found)
         if _keeps_folder(repo, found) or head_files(repo, refs) == head_files(repo, restored):
-            repo.record(act, restored, undoes=oid)
-            catch_up(repo)
+            move_refs(repo, act, restored, undoes=oid)
             return UndoResult(info, (), ())
         report = move(repo, act, restored, force=force, progress=progress, undoes=oid)
         return UndoResult(info, report.written, report.deleted)

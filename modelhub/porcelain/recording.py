@@ -12,6 +12,7 @@ from modelhub.porcelain.nearest import NearestTensors
 from modelhub.progress import Progress
 from modelhub.repository.content import read_manifest
 from modelhub.repository.index import IndexEntry
+from modelhub.repository.known_trees import KnownTrees, VersionFiles
 from modelhub.repository.names import check_path, check_siblings
 from modelhub.repository.objects import Manifest
 from modelhub.repository.obstacles import PathsBelow, displaced
@@ -19,7 +20,6 @@ from modelhub.repository.repository import Repository
 from modelhub.repository.snapshot import Snapshot, Snapshotter
 from modelhub.repository.status import FileChange, WorkState, inspect
 from modelhub.repository.tensor_keeper import KnownTensors, TensorFact, TensorKeeper
-from modelhub.repository.trees import read_files
 
 if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
@@ -91,10 +91,10 @@ class Recorder:
 
     def _parent_manifests(self) -> Callable[[str], Manifest | None]:
         tree = self.repository.commit_tree(self.repository.refs.head_commit)
-        files = read_files(self.repository, tree)
+        files = None if tree is None else VersionFiles(KnownTrees(self.repository), tree)
 
         def at(path: str) -> Manifest | None:
-            return read_manifest(self.repository, files[path]) if path in files else None
+            return read_manifest(self.repository, files[path]) if files is not None and path in files else None
 
         return at
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
-from modelhub.catalog.ingest import catch_up
+from modelhub.catalog.revisions import resolve
 from modelhub.errors import IntegrityError
 from modelhub.porcelain.moving import head_files, update_folder
+from modelhub.porcelain.taken_runs import move_refs
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import IndexEntry, staged, write_index
 from modelhub.repository.repository import Act, Repository
-from modelhub.repository.revision import resolve
 from modelhub.repository.status import load_index
 from modelhub.repository.trees import Files
 
@@ -62,8 +62,7 @@ def reset(
         elif mode == "mixed":
             reset_index(repo, after)
         if moved != refs:
-            repo.record(act, moved)
-            catch_up(repo)
+            move_refs(repo, act, moved)
     return ResetResult(commit, mode, written, deleted)
 
 

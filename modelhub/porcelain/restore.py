@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from modelhub.catalog.revisions import resolve
 from modelhub.errors import PathNotFound
+from modelhub.porcelain.places import files_of
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.checkout import apply_checkout, plan_checkout
 from modelhub.repository.index import Index, IndexEntry, staged, write_index
 from modelhub.repository.objects import Entry
 from modelhub.repository.obstacles import PathsBelow, clashing
 from modelhub.repository.repository import Repository
-from modelhub.repository.revision import resolve
 from modelhub.repository.status import load_index
 from modelhub.repository.trees import Files, read_files
 
@@ -33,7 +34,7 @@ def restore(
     progress: Progress = SILENT,
     waiting: Callable[[], None] | None = None,
 ) -> RestoreResult:
-    """Write files as the index has them, or as a revision has them (which stages them too).
+    """Write files as the index has them, or as a version or a run has them (which stages them too).
 
     A file that is neither in the last commit nor staged as it is now is unsaved work: DirtyTree unless forced.
     """
@@ -42,7 +43,7 @@ def restore(
         if source is None:
             known: Files = {path: entry.entry() for path, entry in index.entries.items()}
         else:
-            known = read_files(repo, repo.commit_tree(resolve(repo, source)))
+            known = files_of(repo, source)
         after = {path: known[path] for path in _below(known, paths)}
         head = read_files(repo, repo.commit_tree(repo.refs.head_commit))
         before = {path: head[path] for path in after if path in head}

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from modelhub.catalog.ingest import catch_up
+from modelhub.catalog.revisions import resolve
+from modelhub.porcelain.taken_runs import move_refs
 from modelhub.repository.objects import Commit
 from modelhub.repository.refs import TAGS
 from modelhub.repository.repository import Act, Repository
-from modelhub.repository.revision import resolve
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +30,7 @@ def create_tag(repo: Repository, *, act: Act, name: str, revision: str = "HEAD",
     """Name a revision. Raises AlreadyExistsError unless forced."""
     with repo.writing():
         commit = resolve(repo, revision)
-        repo.record(act, repo.refs.with_new(TAGS + name, commit, force=force))
-        catch_up(repo)
+        move_refs(repo, act, repo.refs.with_new(TAGS + name, commit, force=force))
         return _info(repo, name, commit)
 
 
@@ -40,8 +39,7 @@ def delete_tag(repo: Repository, *, act: Act, name: str) -> str:
     with repo.writing():
         refs = repo.refs
         left = refs.without(TAGS + name)
-        repo.record(act, left)
-        catch_up(repo)
+        move_refs(repo, act, left)
         return refs.table[TAGS + name]
 
 

@@ -33,7 +33,7 @@ def test_a_line_says_who_when_and_why(project: Project) -> None:
 def test_movement_is_told_once_it_was_measured_and_never_measured_for_it(project: Project) -> None:
     two_versions(project)
     assert [line.relative for line in blame(project.repo, path="m.safetensors").lines] == [None] * 3
-    query(project.repo, sql="select * from changes")
+    query(project.repo, sql="select * from tensor_changes")
     found = {line.tensor: line.relative for line in blame(project.repo, path="m.safetensors").lines}
     assert math.isclose(found.pop("w") or 0, 0.5, rel_tol=1e-6)
     assert found == {"same": None, "new": None}

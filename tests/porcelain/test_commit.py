@@ -11,7 +11,7 @@ from contracts.project import Project, safetensors, weights
 
 from modelhub.catalog.opening import open_current
 from modelhub.errors import InvalidInputError, LintFailed, PathNotFound, StateError, UnsafePath
-from modelhub.porcelain.commit import DeriveSpec
+from modelhub.porcelain.commit_facts import DeriveSpec
 from modelhub.porcelain.log import log
 from modelhub.porcelain.restore import unstage
 from modelhub.repository.index import read_index
@@ -192,6 +192,14 @@ def test_a_declared_parent_is_recorded(project: Project) -> None:
     assert next(log(project.repo)).commit == done.commit
     with pytest.raises(InvalidInputError, match="no relation"):
         project.commit(derive=(DeriveSpec(base, "cousin"),))
+
+
+def test_a_script_that_changed_too_does_not_hide_which_model_came_from_the_source(project: Project) -> None:
+    first = project.save("base.safetensors", safetensors({"w": weights(1, 30, 30)}))
+    project.write("tune.py", "print(1)")
+    project.write("tuned.safetensors", safetensors({"w": weights(2, 30, 30)}))
+    done = project.commit(derive=(DeriveSpec(f"{first}:base.safetensors"),))
+    assert [item.path for item in done.derivations if item.declared] == ["tuned.safetensors"]
 
 
 def test_a_path_that_names_nothing_is_an_error(project: Project) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import math
 
 import pytest
+from contracts.logged_run import finished
 from contracts.project import Project
 
 from modelhub.errors import InvalidInputError, RefNotFound
@@ -51,3 +52,35 @@ def test_two_versions_are_needed_and_each_must_be_there(project: Project) -> Non
         compare(project.repo, revisions=["main"])
     with pytest.raises(RefNotFound, match="'nope'"):
         compare(project.repo, revisions=["main", "nope"])
+
+
+def test_metrics_measured_on_different_data_are_named(project: Project) -> None:
+    commits = []
+    for content in ("1", "2"):
+        project.write("test.csv", content)
+        commits.append(project.commit(content, metrics={"accuracy": 0.5}, data="test.csv").commit)
+    commits.append(project.commit("3", allow_empty=True, metrics={"accuracy": 0.5}, data="test.csv").commit)
+    assert compare(project.repo, revisions=commits[:2]).across_data == ("accuracy",)
+    assert compare(project.repo, revisions=commits[1:]).across_data == ()
+
+
+def test_runs_are_compared_by_their_params_and_last_values(project: Project) -> None:
+    for number, rate in ((1, 0.1), (2, 0.2)):
+        finished(project.repo.layout, f"aaaa0000000000a{number}", points=number, name=f"r{number}", params={"lr": rate})
+    result = compare(project.repo, revisions=["r1", "aaaa0000000000a2"])
+    assert [(item.revision, item.run, item.commit, item.summary) for item in result.versions] == [
+        ("r1", "aaaa0000000000a1", "", "r1"), ("aaaa0000000000a2", "aaaa0000000000a2", "", "r2")
+    ]  # fmt: skip
+    assert [(row.name, row.values) for row in result.rows] == [("lr", (0.1, 0.2)), ("loss", (1.0, 0.5))]
+    commit = project.commit("take them in", allow_empty=True).commit
+    result = compare(project.repo, revisions=["r1", "HEAD"], every=True)
+    assert [item.commit for item in result.versions] == [commit, commit]
+    assert [item.run for item in result.versions] == ["aaaa0000000000a1", ""]
+
+
+@pytest.mark.parametrize("place", ["r1:model.safetensors", "r1@3", "HEAD:model.safetensors"])
+def test_parts_of_versions_and_runs_are_not_compared(project: Project, place: str) -> None:
+    finished(project.repo.layout, "aaaa0000000000a1", name="r1")
+    project.save("model.safetensors", "x")
+    with pytest.raises(InvalidInputError, match="is a part of one"):
+        compare(project.repo, revisions=[place, "HEAD"])

@@ -1,8 +1,11 @@
 from __future__ import annotations
 
+import numpy as np
+from contracts.logged_run import begin
 from contracts.project import Project, safetensors, weights
 
 from modelhub.porcelain.du import du
+from modelhub.runs.notes import End
 
 
 def test_the_sums_add_up(project: Project) -> None:
@@ -18,6 +21,7 @@ def test_the_sums_add_up(project: Project) -> None:
     )
     assert found.raw_nbytes - found.saved_by_sharing == found.unique_nbytes
     live = found.unique_nbytes - found.saved_by_deltas - found.saved_by_compression + found.overhead_nbytes
+    live += found.runs_nbytes
     assert live + found.unreachable_nbytes == found.stored_nbytes
     assert found.saved_by_sharing >= 160_000
     assert found.saved_by_deltas > 0
@@ -35,6 +39,22 @@ def test_what_only_a_version_holds_is_told(project: Project) -> None:
     assert first.only_here_nbytes > 20_000
     assert second.only_here_nbytes < 2_000
     assert (second.new_nbytes, second.raw_nbytes) == (0, len(shared))
+
+
+def test_what_a_run_holds_is_counted_apart_before_and_after_it_is_taken_in(project: Project) -> None:
+    project.save("m.safetensors", safetensors({"w": weights(1, 100, 100)}))
+    before = du(project.repo)
+    run = begin(project.repo.layout, tree=project.repo.commit_tree(project.repo.head_commit()))
+    for step in range(3000):
+        run.points(step, step, {"loss": float(np.sqrt(step))})
+    run.note(End(5000, "finished", 0))
+    run.close()
+    assert du(project.repo).unreachable_nbytes == before.unreachable_nbytes == 0
+    project.commit()
+    after = du(project.repo)
+    assert after.unreachable_nbytes == 0
+    assert after.runs_nbytes > before.runs_nbytes + 3000
+    assert after.unique_nbytes == before.unique_nbytes
 
 
 def test_a_new_repository_holds_nothing(project: Project) -> None:

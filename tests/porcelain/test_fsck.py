@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from contracts.answers import forget_catalog
+from contracts.logged_run import finished, log_of
 from contracts.project import Project, safetensors, weights
 
 from modelhub.errors import ModelHubError
@@ -267,3 +268,17 @@ def test_an_older_versions_file_put_back_heals_that_version(grown: Project) -> N
     assert not check(grown, repair=True).ok
     (grown.root / "model.safetensors").write_bytes(content)
     assert check(grown, repair=True).ok
+
+
+def test_a_log_that_breaks_off_is_a_remark_and_no_damage(project: Project) -> None:
+    pending = finished(project.repo.layout)
+    assert fsck(project.repo).remarks == ()
+    log = log_of(project.repo.layout)
+    log.chmod(0o644)
+    with log.open("ab") as file:
+        file.write(b"torn")
+    log.chmod(0o444)
+    result = fsck(project.repo)
+    (remark,) = result.remarks
+    assert (remark.place, result.ok, result.problems) == (f".mh/runs/{pending.id}", True, ())
+    assert "last 4 bytes" in remark.problem

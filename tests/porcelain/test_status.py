@@ -1,13 +1,16 @@
 from __future__ import annotations
 
 import os
+import time
 from pathlib import Path
 
 import pytest
-from contracts.project import Project
+from contracts.logged_run import begin, finished
+from contracts.project import START_MS, Project
 
 from modelhub.errors import StateError, UnsafePath
 from modelhub.porcelain import status as verb
+from modelhub.porcelain.operations import undo
 from modelhub.repository import worktree
 from modelhub.repository.index import read_index
 from modelhub.repository.repository import Repository
@@ -19,6 +22,17 @@ def test_a_renamed_file_is_found(project: Project) -> None:
     project.add()
     found = [(change.kind, change.path, change.old_path) for change in project.status().staged]
     assert found == [("renamed", "new.bin", "old.bin")]
+
+
+def test_a_new_content_of_the_same_size_with_the_old_mtime_is_found(project: Project) -> None:
+    project.write("a", "0001")
+    old = 1_600_000_000_000_000_000
+    os.utime(project.root / "a", ns=(old, old))
+    project.commit()
+    time.sleep(0.05)
+    project.write("a", "0002")
+    os.utime(project.root / "a", ns=(old, old))
+    assert [change.path for change in project.status().unstaged] == ["a"]
 
 
 def test_a_change_of_the_same_size_within_one_tick_is_found(project: Project) -> None:
@@ -53,6 +67,7 @@ def test_unchanged_files_are_not_read(project: Project, monkeypatch: pytest.Monk
 def test_what_had_to_be_read_is_remembered(project: Project, monkeypatch: pytest.MonkeyPatch) -> None:
     _settled(project, "a", "old")
     os.utime(project.root / "a", ns=(1, 10**18 + 1))
+    time.sleep(0.03)
     assert project.status().clean
     monkeypatch.setattr(worktree, "open_for_reading", None)
     assert project.status().clean
@@ -168,6 +183,7 @@ def test_a_repository_that_cannot_be_written_is_still_readable(
 def _settled(project: Project, path: str, content: str) -> None:
     """Record a file whose time is long before the index was written."""
     os.utime(project.write(path, content), ns=(1, 10**18))
+    time.sleep(0.03)
     project.commit()
 
 
@@ -178,3 +194,18 @@ def test_folders_nested_beyond_all_measure_are_refused(project: Project) -> None
     place.mkdir(parents=True)
     with pytest.raises(UnsafePath, match="folders deep"):
         project.status()
+
+
+def test_runs_are_listed_by_when_they_began_those_of_an_undone_version_too(project: Project) -> None:
+    for run_id, moment in (("00000000000000c1", 30), ("00000000000000a1", 20)):
+        finished(project.repo.layout, run_id, time=START_MS + moment)
+    project.save("a", "1")
+    undo(project.repo, act=project.act("undo"))
+    for run_id, moment in (("00000000000000b1", 10), ("00000000000000d1", 25)):
+        finished(project.repo.layout, run_id, time=START_MS + moment)
+    live = [begin(project.repo.layout, f"000000000000000{n}", time=START_MS + 100 - n) for n in range(3)]
+    found = project.status()
+    assert [run[-2:] for run in found.runs_ended] == ["b1", "a1", "d1", "c1"]
+    assert [run[-1] for run in found.runs_going] == ["2", "1", "0"]
+    for run in live:
+        run.close()
