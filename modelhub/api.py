@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import os
-import time
+import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from modelhub.porcelain.init import init as _init
 from modelhub.repository.repository import Act
@@ -20,7 +20,8 @@ if TYPE_CHECKING:
     from modelhub.porcelain.load import LoadedFile
     from modelhub.porcelain.moving import CheckoutResult
     from modelhub.porcelain.status import StatusResult
-    from modelhub.repository.objects import ParamValue
+    from modelhub.porcelain.warm_start import WarmStart
+    from modelhub.tracking.training_run import TrainingRun
 
 
 def open(folder: str | os.PathLike[str] = ".") -> Repo:
@@ -33,6 +34,43 @@ def init(folder: str | os.PathLike[str] = ".", *, branch: str = "main") -> Repo:
     root = Path(folder).absolute()
     _init(root, act=_act(None, "init"), branch=branch)
     return open(root)
+
+
+def run(
+    name: str | None = None,
+    *,
+    params: Mapping[str, Any] | None = None,
+    from_: str | Mapping[str, str] | None = None,
+    relation: str = "fine-tune",
+    tags: Mapping[str, str] | None = None,
+    goals: Mapping[str, str] | None = None,
+    folder: str | os.PathLike[str] = ".",
+    snapshot: bool = True,
+) -> TrainingRun:
+    """Begin a training run in the repository of a folder; in a script that `mh run` started, join its run.
+
+    The folder is recorded before this returns, unless `snapshot` is False. `from_` names what the model is made from: a
+    place, or a mapping from places to relations. Raises RepositoryNotFound, StateError where nothing can be written.
+    """
+    from modelhub.tracking.beginning import RunSpec
+    from modelhub.tracking.python_run import python_run, sources_of
+    from modelhub.tracking.values import as_goals, as_params, as_tags, as_title
+
+    spec = RunSpec(
+        name=as_title(name),
+        params=as_params(params),
+        tags=as_tags(tags),
+        goals=as_goals(goals),
+        sources=sources_of(from_, relation),
+        snapshot=snapshot,
+    )
+    return python_run(Path(folder).absolute(), spec, os.environ, _act)
+
+
+def load_into(module: object, place: str, *, strict: bool = False, run: TrainingRun | None = None) -> WarmStart:
+    """Fill a torch module from a recorded model of the repository here, or of the run; as `Repo.load_into`."""
+    here = open() if run is None else Repo(run.files.repository)
+    return here.load_into(module, place, strict=strict, run=run)
 
 
 class Repo:
@@ -50,31 +88,42 @@ class Repo:
         self,
         message: str,
         *,
-        params: Mapping[str, ParamValue] | None = None,
-        metrics: Mapping[str, float] | None = None,
+        params: Mapping[str, Any] | None = None,
+        metrics: Mapping[str, Any] | None = None,
         from_: str | Mapping[str, str] | None = None,
+        measured_on: str = "",
+        measured_by: str = "",
         paths: Sequence[str] = (),
         strict: bool | None = None,
     ) -> CommitResult:
         """Record a version; with nothing staged and no paths, every change in the folder.
 
         `from_` names what it was made from: "v1:model.safetensors", or a mapping from such places to relations.
+        `measured_on` and `measured_by` are files or folders of the version: the data and the code of its metrics.
+
         Raises StateError where nothing changed, LintFailed where `strict` (default: the setting `commit.strict`) and
         the weights have warnings.
         """
-        from modelhub.porcelain.commit import CommitFacts, DeriveSpec, commit
+        from modelhub.porcelain.commit import commit
+        from modelhub.porcelain.commit_facts import CommitFacts
         from modelhub.porcelain.config import is_set
+        from modelhub.tracking.python_run import sources_of
+        from modelhub.tracking.values import as_metrics, as_params
 
         if strict is None:
             strict = is_set(self._repository, Path.home(), "commit.strict")
-        sources = {from_: "fine-tune"} if isinstance(from_, str) else dict(from_ or {})
         facts = CommitFacts(
-            params=params or {},
-            metrics=metrics or {},
-            derive=tuple(DeriveSpec(source, relation) for source, relation in sources.items()),
+            params=as_params(params),
+            metrics=as_metrics(metrics),
+            derive=sources_of(from_),
+            data=measured_on,
+            code=measured_by,
         )
-        act = _act(self._repository, f"commit -m {message}")
-        return commit(self._repository, act=act, message=message, facts=facts, paths=paths, strict=strict)
+        act = _act(self._repository, shlex.join(("commit", "-m", message, *paths)))
+        finding = is_set(self._repository, Path.home(), "commit.find_parents", default=True)
+        return commit(
+            self._repository, act=act, message=message, facts=facts, paths=paths, strict=strict, find_parents=finding
+        )
 
     def status(self) -> StatusResult:
         """Compare the last commit, the index and the folder."""
@@ -94,21 +143,54 @@ class Repo:
 
         return diff(self._repository, before=before, after=after)
 
-    def query(self, sql: str, *, limit: int | None = 10_000, timeout_s: float = 10.0, **params: object) -> QueryResult:
-        """Ask the catalog in SQL; `:name` in the text takes the keyword's value. Raises QuerySyntaxError."""
+    def query(
+        self,
+        sql: str,
+        *,
+        limit: int | None = 10_000,
+        timeout_s: float = 10.0,
+        as_of: str | None = None,
+        **params: object,
+    ) -> QueryResult:
+        """Ask the catalog in SQL; `:name` in the text takes the keyword's value. `@NAME` asks a saved query.
+
+        `as_of` answers as of a moment: a date (its end), a time, an operation, or a revision (when it was first there).
+        Raises QuerySyntaxError, and NotFoundError for a saved query that is not there.
+        """
         from modelhub.porcelain.query import query
 
-        return query(self._repository, sql=sql, params=params, limit=limit, timeout_s=timeout_s)
+        return query(self._repository, sql=sql, params=params, limit=limit, timeout_s=timeout_s, as_of=as_of)
 
     def load(self, place: str) -> LoadedFile:
-        """Open the file `REV:PATH` as a lazy mapping from tensor names to arrays; reads only what is asked for."""
-        from modelhub.porcelain.cat import find_file
+        """Open the file `REV:PATH` or `RUN:PATH` as a lazy mapping from tensor names to arrays, read one by one."""
         from modelhub.porcelain.load import LoadedFile
+        from modelhub.porcelain.places import find_file
 
         return LoadedFile(self._repository, find_file(self._repository, place))
 
+    def load_into(
+        self, module: object, place: str, *, strict: bool = False, run: TrainingRun | None = None
+    ) -> WarmStart:
+        """Fill a torch module, or a dict of arrays, with the tensors of `REV:PATH` whose names and shapes fit.
+
+        Returns what was reused and what was not. With `run` the run notes where it started from (a file that is in no
+        version, only in another run, as what it read); without one nothing is remembered: give the result's `from_` to
+        `commit`. Raises InvalidInputError with `strict` unless all fits.
+        """
+        from modelhub.porcelain.warm_start import RELATION, warm_start
+        from modelhub.tracking.torch_weights import target_of
+        from modelhub.tracking.version_files import as_then
+
+        place = place if run is None else as_then(place, run.files.head)
+        result = warm_start(self._repository, target=target_of(module), place=place, strict=strict)
+        if run is not None and result.commit:
+            run.derived(result.source, RELATION)
+        elif run is not None:
+            run.reads(place if ":" in place else f"{place}:{result.path}")
+        return result
+
     def read(self, place: str) -> bytes:
-        """Return the bytes of the file `REV:PATH`, verified."""
+        """Return the bytes of the file `REV:PATH` or `RUN:PATH`, verified."""
         from modelhub.porcelain.cat import cat
 
         return b"".join(cat(self._repository, place=place))
@@ -117,7 +199,7 @@ class Repo:
         """Bring the folder to another version. Raises DirtyTree where unsaved work would be overwritten."""
         from modelhub.porcelain.checkout import checkout
 
-        act = _act(self._repository, f"checkout {revision}")
+        act = _act(self._repository, shlex.join(("checkout", revision)))
         return checkout(self._repository, act=act, revision=revision, force=force)
 
     def __repr__(self) -> str:
@@ -125,8 +207,6 @@ class Repo:
 
 
 def _act(repository: _Repository | None, command: str) -> Act:
-    from modelhub.porcelain.identity import identify
+    from modelhub.tracking.acting import act_here
 
-    now = time.time()
-    offset = time.localtime(now).tm_gmtoff // 60
-    return Act(identify(repository, os.environ, Path.home()), int(now * 1000), offset, command)
+    return act_here(repository, command)

@@ -1,0 +1,1 @@
+"""Records the trainings of PyTorch, Lightning and transformers, without importing any of them."""
