@@ -23,16 +23,24 @@ SECTIONS: dict[str, dict[str, CommandEntry]] = {
         "status": _entry("status", "Show what the next commit would record"),
         "add": _entry("add", "Stage changed files for the next commit"),
         "commit": _entry("commit", "Record a version with its params and metrics"),
+        "run": _entry("run", "Run a command and record it as a training run"),
+        "replay": _entry("replay", "Run a recorded command again and compare"),
     },
     "Look at history": {
         "log": _entry("log", "Show the history, newest first"),
         "show": _entry("show", "Show one version and what it changed"),
         "diff": _entry("diff", "Show what changed: files, params, metrics, tensors"),
-        "compare": _entry("compare", "Show params and metrics of versions side by side"),
-        "best": _entry("best", "List the best versions by a metric"),
         "blame": _entry("blame", "Show which version last changed each tensor of a file"),
-        "ls": _entry("ls", "List the files or tensors of a version"),
-        "cat": _entry("cat", "Print one file or one tensor of a version"),
+        "lineage": _entry("lineage", "Draw what a version or a model came from"),
+        "verify": _entry("verify", "Check what is said of a version's parents against its weights"),
+        "ls": _entry("ls", "List the files or tensors of a version or run"),
+        "cat": _entry("cat", "Print one file or one tensor of a version or run"),
+    },
+    "Compare and ask": {
+        "runs": _entry("runs", "List training runs, or show one"),
+        "compare": _entry("compare", "Show params and metrics of versions or runs side by side"),
+        "best": _entry("best", "List the best versions by a metric"),
+        "plot": _entry("plot", "Draw the curves of metrics"),
         "query": _entry("query", "Ask the history in SQL"),
     },
     "Move about": {
@@ -45,6 +53,9 @@ SECTIONS: dict[str, dict[str, CommandEntry]] = {
         "merge": _entry("merge", "Bring another line of history into this one"),
         "undo": _entry("undo", "Take back the last operation"),
         "op": _entry("op", "Look at the operations on this repository"),
+    },
+    "Come from other tools": {
+        "import": CommandEntry("modelhub.cli.commands.import_", "import_command", "Take in what another tool recorded"),
     },
     "Care for the repository": {
         "du": _entry("du", "Explain where the bytes are"),
@@ -62,10 +73,16 @@ COMMANDS: dict[str, CommandEntry] = {name: entry for section in SECTIONS.values(
 OTHER_NAMES: dict[str, str] = {
     "ci": "commit", "co": "checkout", "st": "status", "br": "branch", "stage": "add", "unstage": "reset",
     "history": "log", "reflog": "op", "sql": "query", "cat-file": "cat", "ls-files": "ls", "ls-tree": "ls",
-    "prune": "gc", "verify": "fsck", "version": "--version", "revert": "undo",
+    "prune": "gc", "version": "--version", "revert": "undo", "rollback": "undo", "annotate": "blame",
+    "doctor": "fsck", "check": "fsck", "search": "query", "find": "query", "experiments": "runs", "experiment": "runs",
+    "exp": "runs", "ps": "runs", "exec": "run", "repro": "replay", "reproduce": "replay", "rerun": "replay",
+    "metrics": "compare", "params": "compare", "plots": "plot", "curves": "plot", "leaderboard": "best",
+    "dag": "lineage", "provenance": "lineage", "ancestry": "lineage", "models": "ls", "artifacts": "ls",
 }  # fmt: skip
 
 _NO_REMOTES = "remotes are not there yet; all of a repository is in its folder .mh"
+_NO_SERVER = "there is no page and no server: 'mh runs' lists, 'mh compare' compares, 'mh plot -o FILE.svg' draws"
+_NO_ACCOUNT = "there is no server and no account; all of a repository is in its folder .mh"
 
 # What people type who know other tools, and there is nothing like it here.
 ABSENT: dict[str, str] = {
@@ -79,6 +96,18 @@ ABSENT: dict[str, str] = {
     "mv": "move the file as any other: 'mh commit' records that",
     "rebase": "'mh merge' joins lines of history; 'mh restore --source REV PATH' brings single files",
     "cherry-pick": "'mh restore --source REV PATH' brings the files of a version",
+    "ui": _NO_SERVER,
+    "gui": _NO_SERVER,
+    "server": _NO_SERVER,
+    "serve": _NO_SERVER,
+    "dashboard": _NO_SERVER,
+    "board": _NO_SERVER,
+    "login": _NO_ACCOUNT,
+    "sync": _NO_ACCOUNT,
+    "offline": _NO_ACCOUNT,
+    "sweep": "a loop of the shell is one: for rate in 0.1 0.3; do mh run -- python train.py --rate $rate; done",
+    "register": "'mh tag NAME REV' gives a version a name, 'mh tag -f NAME REV' moves it",
+    "registry": "'mh tag NAME REV' gives a version a name, 'mh tag' lists them",
 }
 
 # Options of `mh` itself that may be looked for behind a command, and how they are written before it.

@@ -23,7 +23,7 @@ from modelhub.cli.output.text import clean
 from modelhub.errors import InvalidInputError
 
 if TYPE_CHECKING:
-    from modelhub.progress import Progress
+    from modelhub.cli.output.progress_bar import TerminalProgress
     from modelhub.repository.repository import Act, Repository
 
 MOST_COMMAND_LETTERS = 1000
@@ -116,7 +116,7 @@ class Session:
         self.say("waiting for another mh that is writing to this repository (Ctrl-C to stop)")
 
     @contextlib.contextmanager
-    def progress(self) -> Iterator[Progress]:
+    def progress(self) -> Iterator[TerminalProgress]:
         """Show how far long work is, on a terminal only; notes are always shown."""
         from modelhub.cli.output.progress_bar import TerminalProgress
 

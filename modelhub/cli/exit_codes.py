@@ -18,12 +18,15 @@ BROKEN_PIPE = 141
 
 MEANINGS: dict[int, str] = {
     OK: "done",
-    NEGATIVE: "done, and the answer is no: 'mh diff --exit-code' saw a difference, 'mh fsck' found damage",
+    NEGATIVE: (
+        "done, and the answer is no: 'mh diff --exit-code' or 'mh replay --strict' saw a difference,"
+        " 'mh verify --strict' a parent that the weights contradict, 'mh fsck' damage"
+    ),
     USAGE: "the command line, a name or a query cannot be understood",
     CONFLICT: "two changes cannot both hold: a merge conflict, a name that is taken, another writer",
     NOT_FOUND: "a repository, revision, file or tensor that was named does not exist",
     INTEGRITY: "stored bytes are damaged, or were written by a newer version",
-    REFUSED: "sound, but not now: unsaved work would be lost, or '--strict' found faults in the weights",
+    REFUSED: "sound, but not now: unsaved work would be lost, or 'mh commit --strict' found faults in the weights",
     INTERNAL: "a bug in modelhub; nothing that was saved is lost",
     SYSTEM: "the system said no: the disk is full or read-only, a right is missing",
     INTERRUPTED: "stopped with Ctrl-C; nothing is lost",

@@ -7,7 +7,7 @@ import math
 from collections.abc import Iterable, Sequence
 
 from modelhub.errors import InvalidInputError
-from modelhub.porcelain.commit import DeriveSpec
+from modelhub.porcelain.commit_facts import DeriveSpec
 from modelhub.repository.objects import ParamValue
 
 DEFAULT_RELATION = "fine-tune"

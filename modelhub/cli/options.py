@@ -11,6 +11,8 @@ from modelhub.cli.completion import complete_branch, complete_revision
 from modelhub.cli.context import Session
 from modelhub.errors import InvalidInputError
 
+FORMATS = ("table", "json", "jsonl", "csv", "md")
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON, for programs.")
@@ -24,7 +26,7 @@ def format_option(function: F) -> F:
     choice = click.option(
         "--format",
         "style",
-        type=click.Choice(["table", "json", "jsonl", "csv", "md"]),
+        type=click.Choice(FORMATS),
         help="How to print the rows  [default: table]",
     )
     return choice(json_option(function))
@@ -75,3 +77,19 @@ def print_records(session: Session, style: str, name: str, records: Iterable[Any
     else:
         rows = ([as_json.field_value(record, column) for column in columns] for record in records)
         print_rows(session, style, name, columns, rows)
+
+
+def source_options(command: F) -> F:
+    """Add `--from` and `--relation`: what something was made from, as `sources` and `relations`."""
+    source = click.option(
+        "--from",
+        "sources",
+        metavar="REV[:PATH]",
+        multiple=True,
+        shell_complete=complete_revision,
+        help="A version, or a file of it, that this was made from. May be repeated.",
+    )
+    relation = click.option(
+        "--relation", "relations", metavar="KIND", multiple=True, help="How it was made from it  [default: fine-tune]"
+    )
+    return source(relation(command))

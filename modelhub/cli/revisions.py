@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Sequence
 
 from modelhub.cli.command import paths_after_dashes
 from modelhub.cli.context import Session
-from modelhub.errors import InvalidInputError, RefNotFound
+from modelhub.errors import InvalidInputError, NotFoundError, RefNotFound
 from modelhub.repository.revision import resolve_place
 
 
@@ -21,7 +22,9 @@ def split_words(session: Session, words: Sequence[str], *, most: int) -> tuple[t
     if after is None:
         cut = next((place for place, word in enumerate(words) if _is_path(session, word)), cut)
     if cut > most:
-        strange = next((word for word in words[:cut] if not _is_revision(session, word)), None)
+        strange = next(
+            (word for word in words[:cut] if not (_is_revision(session, word) or _is_run(session, word))), None
+        )
         if strange is not None:
             raise InvalidInputError(
                 f"'{strange}' is neither a version nor a file here", hint="write the paths of deleted files after '--'"
@@ -33,6 +36,14 @@ def split_words(session: Session, words: Sequence[str], *, most: int) -> tuple[t
 
 def _is_path(session: Session, word: str) -> bool:
     return not _is_revision(session, word) and (session.folder / word).exists()
+
+
+def _is_run(session: Session, word: str) -> bool:
+    from modelhub.porcelain.places import locate
+
+    with contextlib.suppress(NotFoundError, InvalidInputError):
+        return locate(session.repository, word).run is not None
+    return False
 
 
 def _is_revision(session: Session, word: str) -> bool:

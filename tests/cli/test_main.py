@@ -30,7 +30,15 @@ def finish(process):
 
 @pytest.mark.parametrize(
     ("typed", "meant"),
-    [("stauts", "status"), ("comit", "commit"), ("ci", "commit"), ("st", "status"), ("reflog", "op")],
+    [
+        ("stauts", "status"),
+        ("comit", "commit"),
+        ("ci", "commit"),
+        ("st", "status"),
+        ("reflog", "op"),
+        ("experiments", "runs"),
+        ("metrics", "compare"),
+    ],
 )
 def test_an_unknown_command_names_the_nearest(mh, typed, meant):
     done = mh(typed, code=2)
@@ -224,7 +232,9 @@ def test_quiet_is_understood_by_a_command_of_a_group(mh, project):
     assert mh("op", "log", "-q").out == mh("op", "log").out
 
 
-@pytest.mark.parametrize("word", ["push", "pull", "clone", "remote", "stash", "rm", "mv", "rebase", "cherry-pick"])
+@pytest.mark.parametrize(
+    "word", ["push", "pull", "clone", "remote", "stash", "rm", "mv", "rebase", "cherry-pick", "ui", "login"]
+)
 def test_a_command_that_only_others_have_is_explained(mh, word):
     lines = mh(word, code=2).err.splitlines()
     assert lines[0] == f"error: there is no command '{word}'"

@@ -8,6 +8,12 @@ from pathlib import Path
 
 import pytest
 
+HEAVY = {
+    "numpy", "rich", "sqlalchemy", "pcodec", "tomlkit", "yaml", "prompt_toolkit", "pygments", "matplotlib", "torch",
+    "safetensors", "onnx", "arro3", "pathspec",
+}  # fmt: skip
+SLOW_STDLIB = {"asyncio", "importlib.metadata", "tomllib", "csv", "multiprocessing", "email"}
+
 SOURCES = Path(__file__).parents[2]
 PROBE = """
 import json, sys
@@ -19,9 +25,9 @@ print(json.dumps([code, sorted(set(sys.modules) - before)]), file=sys.stderr)
 OURS_AND_STDLIB = {*sys.stdlib_module_names, "modelhub"}
 
 
-def imported(folder, line):
+def imported(folder, line, *words):
     done = subprocess.run(
-        [sys.executable, "-c", PROBE, *line.split()],
+        [sys.executable, "-c", PROBE, *line.split(), *words],
         cwd=folder,
         env={**os.environ, "PYTHONPATH": str(SOURCES)},
         capture_output=True,
@@ -59,3 +65,39 @@ def test_the_help_imports_no_command(project):
     modules = imported(project, "--help")
     assert packages(modules) == {"click"}
     assert not [name for name in modules if name.startswith(("modelhub.cli.commands", "modelhub.porcelain"))]
+
+
+def test_status_asks_no_git_and_no_catalog(project):
+    modules = imported(project, "status")
+    assert packages(modules) <= {"click", "msgspec", "blake3", "zstandard"}
+    assert not modules & {*SLOW_STDLIB, "subprocess", "sqlite3", "json", "concurrent.futures", "logging"}
+
+
+def test_a_commit_of_text_imports_nothing_for_weights(project):
+    (project / "train.py").write_text("lr = 1\n")
+    modules = imported(project, "commit -m text")
+    assert packages(modules) <= {"click", "msgspec", "blake3", "zstandard", "filelock"}
+    assert not modules & SLOW_STDLIB
+
+
+def test_a_commit_of_a_model_file_that_moved_imports_no_numbers(project):
+    (project / "model.safetensors").rename(project / "moved.safetensors")
+    assert not packages(imported(project, "commit -m moved")) & HEAVY
+
+
+@pytest.mark.parametrize(
+    "line",
+    ["show", "ls", "diff HEAD", "runs", "lineage", "du", "cat HEAD:train.py", "compare HEAD HEAD", "reindex"],
+)
+def test_what_lists_and_shows_imports_nothing_heavy(project, line):
+    (project / "train.py").write_text("lr = 1\n")
+    imported(project, "commit -m text")
+    modules = imported(project, line)
+    assert not packages(modules) & HEAVY
+    assert not modules & (SLOW_STDLIB - {"csv"})
+
+
+@pytest.mark.parametrize("words", [["select 1"], ["select count(*) from tensors", "--json"]])
+def test_a_query_imports_no_prompt(project, words):
+    modules = imported(project, "query", *words)
+    assert packages(modules) == {"click", "msgspec", "blake3"}

@@ -53,7 +53,7 @@ def blame_command(
     """Show which version last changed each tensor of a file.
 
     Merges are seen through: a tensor is followed by its name to the version that made it what it is. 'moved' is the
-    relative change there, where a query of the view 'changes' has measured it.
+    relative change there, where a query of the view 'tensor_changes' has measured it.
     """
     chosen = chosen_format(style, as_json)
     result = blame(session.repository, path=session.path(path), tensor=tensor, revision=revision)

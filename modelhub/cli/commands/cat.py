@@ -27,20 +27,22 @@ _CONTROL = re.compile(rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]")
     examples=[
         ("mh cat v1:train.py", "Print a file of a version."),
         ("mh cat v1:model.pt > old.pt", "Get a file without touching the folder."),
+        ("mh cat 3f2a@500:model.pt > early.pt", "Get a checkpoint of a run that was overwritten later."),
         ("mh cat HEAD:model.pt --tensor fc.bias", "Look at the values of a tensor."),
         ("mh cat HEAD:model.pt --tensor fc.bias --npy > bias.npy", "Get it for numpy."),
     ],
 )
-@click.argument("place", metavar="REV:PATH", shell_complete=complete_revision)
+@click.argument("place", metavar="REV|RUN:PATH", shell_complete=complete_revision)
 @click.option("-t", "--tensor", metavar="NAME", help="One tensor of the file instead of the file.")
 @click.option("--npy", "form", flag_value="npy", help="Write the tensor as an .npy file.")
 @click.option("--raw", "form", flag_value="raw", help="Write the tensor's bytes as they lie in the file.")
 @click.option("--json", "form", flag_value="json", help="Print dtype, shape and all values as JSON.")
 @pass_session
 def cat_command(session: Session, place: str, tensor: str | None, form: str | None) -> None:
-    """Print one file or one tensor of a version.
+    """Print one file or one tensor of a version or run.
 
-    Only what is asked for is read; every byte is checked. ':PATH' is short for HEAD:PATH.
+    Only what is asked for is read; every byte is checked. ':PATH' is short for HEAD:PATH. RUN is a name or id;
+    RUN@STEP:PATH is the file as it was at that step.
     """
     place = _place(session, place)
     if tensor is None and form is not None:

@@ -2,27 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, TextIO
 
 import click
 
 from modelhub.cli.command import command
 from modelhub.cli.commands.add import stored
-from modelhub.cli.completion import complete_revision
 from modelhub.cli.context import Session
 from modelhub.cli.facts import parse_metrics, parse_params, parse_sources
-from modelhub.cli.options import json_option, pass_session, print_json
+from modelhub.cli.options import json_option, pass_session, print_json, source_options
 from modelhub.cli.output.changes_view import change_lines, tally
 from modelhub.cli.output.quantities import short
 from modelhub.cli.output.text import clean, first_line
 from modelhub.errors import InvalidInputError
-from modelhub.porcelain.commit import CommitFacts, CommitResult, commit
+from modelhub.porcelain.commit import CommitResult, commit
+from modelhub.porcelain.commit_facts import CommitFacts
 from modelhub.porcelain.config import is_set
 from modelhub.repository.lint import Finding
 
 MOST_CHANGES = 20
 MOST_FINDINGS = 20
+MOST_RUNS = 5
 UNKNOWN = "unknown"
 
 
@@ -44,16 +45,11 @@ UNKNOWN = "unknown"
 )
 @click.option("--param", "params", metavar="NAME=VALUE", multiple=True, help="A hyperparameter of this version.")
 @click.option("--metric", "metrics", metavar="NAME=NUMBER", multiple=True, help="A result of this version.")
+@source_options
+@click.option("--run", "run", metavar="RUN", default="", help="The run that made this, if several have ended.")
+@click.option("--measured-on", "data", metavar="PATH", default="", help="The data, in this version, of the metrics.")
 @click.option(
-    "--from",
-    "sources",
-    metavar="REV[:PATH]",
-    multiple=True,
-    shell_complete=complete_revision,
-    help="A version, or a file of it, that this was made from.",
-)
-@click.option(
-    "--relation", "relations", metavar="KIND", multiple=True, help="How it was made from it  [default: fine-tune]"
+    "--measured-by", "code", metavar="PATH", default="", help="The code, in this version, that measured them."
 )
 @click.option("--strict", is_flag=True, help="Refuse weights with NaN, Inf and other faults.")
 @click.option("--allow-empty", is_flag=True, help="Record a version even if no file changed.")
@@ -70,6 +66,9 @@ def commit_command(session: Session, paths: Sequence[str], as_json: bool, **opti
         params=parse_params(options["params"]),
         metrics=parse_metrics(options["metrics"]),
         derive=parse_sources(options["sources"], options["relations"]),
+        data=_one_path(session, options["data"]),
+        code=_one_path(session, options["code"]),
+        run=options["run"],
     )
     repository = session.repository
     act = session.act(repository)
@@ -82,6 +81,7 @@ def commit_command(session: Session, paths: Sequence[str], as_json: bool, **opti
             paths=session.paths(paths),
             strict=options["strict"] or is_set(repository, session.home, "commit.strict"),
             allow_empty=options["allow_empty"],
+            find_parents=is_set(repository, session.home, "commit.find_parents", default=True),
             progress=progress,
             waiting=session.waiting,
         )
@@ -91,6 +91,10 @@ def commit_command(session: Session, paths: Sequence[str], as_json: bool, **opti
         _tell(session, result)
         if act.author.name == UNKNOWN:
             session.say("the author is unknown: mh config --user user.name NAME")
+
+
+def _one_path(session: Session, path: str) -> str:
+    return session.paths([path])[0] if path else ""
 
 
 def _message(paragraphs: Sequence[str], file: TextIO | None) -> str:
@@ -115,9 +119,30 @@ def _tell(session: Session, result: CommitResult) -> None:
     session.write([f"[{branch} {oid}] {first_line(result.message)}"])
     session.write(change_lines(result.changes[:MOST_CHANGES], session.terminal))
     session.write([f"  {tally(result.changes)}"])
+    if result.runs:
+        session.write([f"  with {_runs(result.runs)}"])
+    session.write(_found_parents(result))
     if result.raw_nbytes:
         spent = stored(result.raw_nbytes, result.stored_nbytes, result.tensors_new, result.tensors_shared)
         session.write([f"  {spent}"])
+
+
+def _found_parents(result: CommitResult) -> Iterator[str]:
+    """Say what parents were recorded that nobody declared: 'mh verify' checks them."""
+    found = [item for item in result.derivations if not item.declared]
+    for item in found[:MOST_CHANGES]:
+        source = clean(item.source_name or item.source_path)
+        known = "named in the files" if item.source_name else "found from the weights"
+        yield f"  {clean(item.path)}: {item.relation} of {source} ({known})"
+    if len(found) > MOST_CHANGES:
+        yield f"  and {len(found) - MOST_CHANGES} more parents: mh lineage"
+
+
+def _runs(runs: Sequence[str]) -> str:
+    named = ", ".join(map(short, runs[:MOST_RUNS]))
+    if len(runs) == 1:
+        return f"the run {named}"
+    return f"{len(runs)} runs: {named}" + (", …" if len(runs) > MOST_RUNS else "")
 
 
 def _tell_findings(session: Session, result: CommitResult) -> None:

@@ -50,6 +50,7 @@ def config_command(
     gc.grace_days          days that unneeded objects are kept (14)
     gc.operations_days     days that operations can be undone (90)
     commit.strict          true: faults in the weights stop a commit
+    commit.find_parents    false: no search for parents that nobody declared
     """
     repository = _repository(session)
     scope: Scope = "user" if for_user else "repository"

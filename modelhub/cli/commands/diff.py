@@ -49,8 +49,8 @@ def diff_command(
     """Show what changed: files, params, metrics, tensors.
 
     Without A, the folder against what is staged or last recorded; with A, the folder against A; with A and B, B
-    against A. Of each tensor: the norm of its change over its norm (relative), the cosine between both, the largest
-    change of one value, and the share of values that changed.
+    against A. Files of runs are compared as RUN:PATH. Of each tensor: the norm of its change over its norm (relative),
+    the cosine between both, the largest change of one value, and the share of values that changed.
     """
     _refuse_one_file(words)
     revisions, paths = split_words(session, [session.place(word) for word in _dotted(words)], most=2)

@@ -51,6 +51,7 @@ def _lines(session: Session, result: DuResult) -> Iterator[str]:
             _part(result.saved_by_compression, result.raw_nbytes),
         ),
         ("trees, commits, records", size(result.overhead_nbytes), ""),
+        ("runs, package lists", size(result.runs_nbytes), ""),
         ("no longer needed (mh gc)", size(result.unreachable_nbytes), ""),
         (
             Cell("stored", ("bold",)),

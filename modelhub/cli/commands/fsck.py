@@ -38,7 +38,8 @@ MOST_LISTED = 5
 def fsck_command(session: Session, full: bool, repair: bool, as_json: bool) -> int:
     """Check that everything stored is whole.
 
-    Says of each damage which commits, files and tensors it touches; all others are safe.
+    Says of each damage which commits, files and tensors it touches; all others are safe. That the log of an ended run
+    breaks off is a remark: what was logged before is there, and nothing that was recorded is lost.
     """
     with session.progress() as progress:
         result = fsck(session.repository, full=full, repair=repair, progress=progress)
@@ -53,6 +54,8 @@ def fsck_command(session: Session, full: bool, repair: bool, as_json: bool) -> i
 def _lines(session: Session, result: FsckResult) -> Iterator[str]:
     for problem in result.problems:
         yield from _problem_lines(session, problem)
+    for remark in result.remarks:
+        yield f"{session.terminal.style('remark', 'yellow')} {clean(remark.place)}: {clean(remark.problem)}"
     for repaired in result.repaired:
         yield f"{session.terminal.style('repaired', 'green')} {clean(repaired)}"
     checked = f"{count(result.objects, 'object')}, {size(result.stored_nbytes)}"

@@ -20,7 +20,12 @@ A revision names a version:
   REV^2          the second parent of a merge
   main@{1}       where a branch was one change ago; @{1} for the current one
   REV:PATH       a file of a version, by its path from the repository's top
-  REV:./PATH     the same, by its path from the folder you are in"""
+  REV:./PATH     the same, by its path from the folder you are in
+
+Where files are read, a run may stand for the version, by its name or its id:
+
+  RUN:PATH       a file that is kept of a run, as it was last
+  RUN@STEP:PATH  the same, as it was at a step"""
 
 ENVIRONMENT = """\
   MH_AUTHOR_NAME, MH_AUTHOR_EMAIL   the author, before all settings
@@ -29,6 +34,7 @@ ENVIRONMENT = """\
   MH_PAGER, PAGER                   the pager (default: less); empty: none
   NO_COLOR, FORCE_COLOR, CLICOLOR   colours off, on
   COLUMNS                           the width of the terminal
+  MH_RUN, MH_REPOSITORY             set by 'mh run' for its command
   MH_DEBUG                          show where an internal error happened"""
 
 COMPLETION = """\

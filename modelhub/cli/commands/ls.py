@@ -28,13 +28,17 @@ TENSOR_COLUMNS = ("name", "dtype", "shape", "elements", "nbytes", "oid", "alias_
         ("mh ls v1 -- checkpoints", "The files in a folder of another version."),
         ("mh ls v1:checkpoints", "The same."),
         ("mh ls v1:model.safetensors", "The tensors in a file."),
+        ("mh ls 3f2a", "What is kept of a run."),
     ],
 )
-@click.argument("words", metavar="[REV[:PATH]]", nargs=-1, shell_complete=complete_revision)
+@click.argument("words", metavar="[REV|RUN[:PATH]]", nargs=-1, shell_complete=complete_revision)
 @format_option
 @pass_session
 def ls_command(session: Session, words: Sequence[str], style: str | None, as_json: bool) -> None:
-    """List the files or tensors of a version."""
+    """List the files or tensors of a version or run.
+
+    Of a run: what is kept of its inputs and outputs. RUN is a name or id, RUN@STEP what it wrote at that step.
+    """
     chosen = chosen_format(style, as_json)
     if len(words) == 1 and words[0].partition(":")[2]:
         _list_place(session, session.place(words[0]), chosen)

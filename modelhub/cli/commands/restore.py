@@ -19,13 +19,14 @@ from modelhub.porcelain.restore import restore, unstage
     examples=[
         ("mh restore --force model.pt", "Give up the changes to a file since it was last staged or recorded."),
         ("mh restore --source v1 model.pt", "Bring back the file of an old version."),
+        ("mh restore --source 3f2a@500 model.pt", "Bring back a checkpoint of a run."),
         ("mh restore --staged model.pt", "Unstage it; the file stays as it is."),
     ],
     exits={7: "unsaved work would be overwritten"},
 )
 @click.argument("paths", metavar="PATH...", nargs=-1, required=True, type=click.Path(readable=False))
 @click.option(
-    "-s", "--source", metavar="REV", shell_complete=complete_revision, help="Take the files from this version."
+    "-s", "--source", metavar="REV|RUN", shell_complete=complete_revision, help="Take them from this version or run."
 )
 @click.option("-S", "--staged", is_flag=True, help="Unstage: change the index, not the folder.")
 @force_option

@@ -13,6 +13,7 @@ from modelhub.cli.output.quantities import short
 from modelhub.cli.output.text import clean
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.show import ShowResult, show
+from modelhub.repository.objects import Derivation
 
 
 @command(
@@ -43,14 +44,18 @@ def _lines(session: Session, result: ShowResult) -> Iterator[str]:
     terminal = session.terminal
     yield long_form(result.entry, terminal)
     for made in result.derivations:
-        source = short(made.source_commit) + (f":{clean(made.source_path)}" if made.source_path else "")
-        said = "declared" if made.declared else "verified"
-        yield f"\n{clean(made.path) or 'this version'}: {clean(made.relation)} of {source} ({said})"
+        yield f"\n{clean(made.path) or 'this version'}: {clean(made.relation)} of {_source(made)}"
+    if result.runs:
+        yield "\n" + terminal.style("runs", "bold")
+        yield from (f"  {run.id}  {run.status}  {clean(run.name)}".rstrip() for run in result.runs)
     if result.code is not None:
         state = " with changes not committed to git" if result.code.dirty else ""
         yield f"\ncode: git {short(result.code.commit)} on {clean(result.code.branch or 'no branch')}{state}"
     if result.environment:
         yield "made with: " + ", ".join(f"{clean(name)} {clean(value)}" for name, value in result.environment.items())
+    for path, data in sorted({(item.data_path, item.data) for item in result.evaluations.values()}):
+        names = [name for name, item in result.evaluations.items() if (item.data_path, item.data) == (path, data)]
+        yield f"measured on {clean(path)} {short(data)}: {', '.join(map(clean, names))}"
     if result.findings:
         yield "\n" + terminal.style("findings", "bold")
         yield from (
@@ -58,3 +63,12 @@ def _lines(session: Session, result: ShowResult) -> Iterator[str]:
         )
     yield "\n" + terminal.style(tally(result.changes), "bold")
     yield from change_lines(result.changes, terminal)
+
+
+def _source(made: Derivation) -> str:
+    """Where a version came from, and how that is known."""
+    place = short(made.source_commit) + (f":{clean(made.source_path)}" if made.source_path else "")
+    name = clean(made.source_name)
+    named = f"{name} = {place}" if name and made.source_commit else name or place
+    found = "named in the files" if name else "found from the weights"
+    return f"{named} ({'declared' if made.declared else found})"

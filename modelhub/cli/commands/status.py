@@ -60,6 +60,7 @@ def _long(session: Session, result: StatusResult) -> Iterator[str]:
     yield from _section(session, "changed", hint, result.unstaged)
     new = [FileChange("added", path) for path in result.untracked]
     yield from _section(session, "new", "name files to leave out in .mhignore", new)
+    yield from _runs(session, result)
     yield ""
     yield _summary(result)
 
@@ -72,6 +73,17 @@ def _section(session: Session, title: str, hint: str, changes: Sequence[FileChan
     for change in changes:
         word = session.terminal.style(f"{WORDS[change.kind]}:".ljust(14), STYLES[change.kind])
         yield f"  {word}{_name(session, change)}"
+
+
+def _runs(session: Session, result: StatusResult) -> Iterator[str]:
+    for runs, title, hint in (
+        (result.runs_ended, "runs that have ended", "the next commit takes them in"),
+        (result.runs_going, "runs going on", "mh runs ID shows how far one is"),
+    ):
+        if runs:
+            yield ""
+            yield f"{session.terminal.style(title, 'bold')}  {session.terminal.style(f'({hint})', 'dim')}"
+            yield from (f"  {run}" for run in runs)
 
 
 def _name(session: Session, change: FileChange) -> str:

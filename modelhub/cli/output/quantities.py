@@ -149,3 +149,20 @@ def bar(part: float, cells: int, *, unicode: bool) -> str:
     full = max(round(part * cells), 1 if part > 0 else 0)
     filled, empty = ("▇", "▁") if unicode else ("#", ".")
     return filled * full + empty * (cells - full)
+
+
+def duration(milliseconds: float | None) -> str:
+    """Return a stretch of time: '0.21 s', '42.0 s', '3 min 05 s', '2 h 07 min', '3 d 04 h', '-' where there is none."""
+    if milliseconds is None:
+        return "-"
+    seconds = max(milliseconds, 0) / 1000
+    if seconds < 59.95:
+        return f"{seconds:.2f} s" if seconds < 9.995 else f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), 60)
+    if minutes < 60:
+        return f"{minutes} min {rest:02} s"
+    hours, rest = divmod(round(seconds / 60), 60)
+    if hours < 24:
+        return f"{hours} h {rest:02} min"
+    days, rest = divmod(round(seconds / 3600), 24)
+    return f"{days} d {rest:02} h"

@@ -19,7 +19,7 @@ def test_a_tensor_of_a_version_can_be_picked(mh, project):
 def test_how_far_it_moved_is_told_once_it_is_measured(mh, project):
     words = ("blame", "model.safetensors", "--tensor", "encoder.layer.1.weight", "--format", "csv")
     assert ",changed,," in mh(*words).out
-    mh("query", "select * from changes")
+    mh("query", "select * from tensor_changes")
     assert ",changed,0.0" in mh(*words).out
     assert "0.0" in mh(*words[:4]).out.splitlines()[1].split()[4]
 

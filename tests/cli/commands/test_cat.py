@@ -71,3 +71,47 @@ def test_a_path_may_begin_at_the_folder_one_is_in(mh, project, monkeypatch):
     (project / "sub").mkdir()
     monkeypatch.chdir(project / "sub")
     assert mh("cat", "v1:../train.py").out == "lr = 1e-3\n"
+
+
+def test_files_of_runs_are_printed_listed_restored_and_compared(mh, project):
+    for number in (1, 2):
+        mh("run", "--name", f"r{number}", "--param", f"n={number}", "--output", "out.txt", "--", "sh", "-c",
+           f"echo {number} > out.txt")  # fmt: skip
+    assert mh("cat", "r1:out.txt").out == "1\n"
+    run = mh("runs", "--json").json()[0]["run"]
+    assert mh("cat", f"{run[:6]}:out.txt").out == "2\n"
+    assert mh("ls", "r1").out.split() == ["2", "B", "out.txt"]
+    assert "out.txt" in mh("diff", "r1:out.txt", "r2:out.txt").out
+    mh("commit", "-m", "take them in")
+    mh("restore", "--source", "r1", "out.txt")
+    assert (project / "out.txt").read_text() == "1\n"
+    text = mh("compare", "r1", "r2").out
+    assert [line.split() for line in text.splitlines()][-1] == ["n", "1", "2"]
+    assert run[:10] in text
+
+
+def test_a_path_that_only_a_run_has_stands_after_dashes(mh, project):
+    mh("run", "--name", "made", "--output", "gone.txt", "--", "sh", "-c", "echo 1 > gone.txt")
+    (project / "gone.txt").unlink()
+    assert mh("ls", "made", "--", "gone.txt").out.split() == ["2", "B", "gone.txt"]
+    assert "'gone.txt' is neither a version nor a file here" in mh("ls", "made", "gone.txt", code=2).err
+    assert mh("ls", "made@7", code=4).err.startswith("error: the run")
+
+
+def test_tensors_of_runs_are_read(mh, project):
+    mh("run", "--name", "made", "--output", "model.safetensors", "--", "true")
+    assert mh("cat", "made:model.safetensors", "-t", "encoder.layer.0.bias").out.startswith("float32 [8]")
+    assert "encoder.layer.0.bias" in mh("ls", "made:model.safetensors").out
+
+
+def test_a_run_in_the_place_of_a_version_is_told(mh, project):
+    mh("run", "--name", "made", "--", "true")
+    lines = ("show made", "log made", "diff made HEAD", "lineage made", "verify made", "checkout made", "tag x made")
+    for line in lines:
+        done = mh(*line.split(), code=4)
+        assert "'made' is a run, not a version" in done.err, line
+        assert "'mh runs made' shows it" in done.err
+    assert "'made' is a run" in mh("query", "select * from tensor_diff('made', 'v1')", code=2).err
+    done = mh("commit", "--allow-empty", "-m", "x", "--from", "made", code=7)
+    assert "'made' is a run, not a version" in done.err
+    assert "no branch, tag, commit or run is called 'nosuch'" in mh("cat", "nosuch:a", code=4).err

@@ -1,3 +1,6 @@
+import modelhub
+
+
 def test_versions_stand_side_by_side(mh, project):
     lines = mh("compare", "v1", "v2").out.splitlines()
     assert lines[0].split() == ["v1", "v2"]
@@ -32,3 +35,15 @@ def test_one_version_is_too_few(mh, project):
     assert "'mh show REV' shows one" in mh("compare", "v1", code=2).err
     mh("compare", code=2)
     mh("compare", "v1", "nope", code=4)
+
+
+def test_how_a_metric_went_is_shown_where_a_run_logged_it(mh, project):
+    with modelhub.run("third") as run:
+        for step in range(100):
+            run.log(step, accuracy=step / 100)
+    (project / "train.py").write_text("lr = 1\n")
+    mh("commit", "-m", "trained", "--metric", "accuracy=0.99")
+    lines = mh("compare", "v2", "HEAD").out.splitlines()
+    place = next(number for number, line in enumerate(lines) if "accuracy" in line)
+    assert lines[place].split() == ["accuracy", "0.93", "0.99"]
+    assert lines[place + 1].strip() == "▁▁▂▃▃▄▅▆▆▇██"

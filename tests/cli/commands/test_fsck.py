@@ -25,3 +25,22 @@ def test_a_lost_catalog_is_repaired(mh, project):
     mh("fsck", code=1)
     assert "repaired" in mh("fsck", "--repair").out
     assert mh("log", "--json").out == before
+
+
+def test_a_log_that_breaks_off_is_told_and_all_is_whole(mh, project):
+    from contracts.logged_run import finished, log_of
+
+    from modelhub.repository.layout import Layout
+
+    layout = Layout(project)
+    run = finished(layout).id
+    log_of(layout).chmod(0o644)
+    with log_of(layout).open("ab") as file:
+        file.write(b"torn")
+    log_of(layout).chmod(0o444)
+    lines = mh("fsck").out.splitlines()
+    assert lines[0].startswith(f"remark .mh/runs/{run}: the last 4 bytes of its log cannot be read")
+    assert lines[-1].startswith("whole: ")
+    found = mh("fsck", "--json").json()
+    assert found["ok"] is True
+    assert found["remarks"][0]["place"] == f".mh/runs/{run}"
