@@ -17,7 +17,8 @@ COUNT = 10_000
 
 def many_commits(root: Path) -> None:
     """Make 10,000 commits through the library, each changing one small file."""
-    from modelhub.porcelain.commit import CommitFacts, commit
+    from modelhub.porcelain.commit import commit
+    from modelhub.porcelain.commit_facts import CommitFacts
     from modelhub.porcelain.init import init
     from modelhub.repository.objects import Person
     from modelhub.repository.repository import Act, Repository

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-QUESTIONS = ("storage_size", "beside_git_lfs", "peak_memory", "many_things")
+QUESTIONS = ("storage_size", "beside_git_lfs", "peak_memory", "many_things", "runs_and_queries")
 
 
 def main() -> None:

@@ -30,9 +30,15 @@ select c.summary, m.value as accuracy
 
 MOVED = """\
 select h.name, h.relative, h.cosine, h.largest
- from changes h join refs r on r.commit_id = h.commit_id
+ from tensor_changes h join refs r on r.commit_id = h.commit_id
  where r.name = 'fine-tune' and h.path = 'model.safetensors'
  order by h.relative desc limit 4"""
+
+
+CURVE = """\
+select r.name, h.step, h.value as train_loss
+ from metric_history h join runs r on r.run_id = h.run_id
+ where h.name = 'train_loss' and h.step in (1, 2, 12, 17) order by h.step"""
 
 
 class Demo:
@@ -85,13 +91,6 @@ class Demo:
             return [sys.executable, "-m", "modelhub", *words[1:]]
         return [sys.executable, *words[1:]] if words[0] == "python" else words
 
-    def facts(self, *names: str) -> str:
-        """Return what the last training wrote to metrics.json, as options of `mh commit`."""
-        said = json.loads((self.folder / "metrics.json").read_text())
-        params = [f"--param {name}={said['params'][name]}" for name in names]
-        metrics = [f"--metric {name}={said['metrics'][name]}" for name in ("accuracy", "accuracy_358")]
-        return " ".join([*params, *metrics])
-
     def recorded_accuracy(self, revision: str) -> float:
         """Return the metric that was recorded with a version."""
         found = json.loads(self.ask(f"mh log -n 1 {revision} --format jsonl"))
@@ -101,22 +100,20 @@ class Demo:
 def show(demo: Demo) -> None:
     """Run the whole story."""
     demo.run("mh init")
-    demo.say("# A baseline: the code, the weights, the optimizer and the metrics are one version.")
+    demo.say("# A baseline: the code, the weights, the optimizer and the run that made them are one version.")
     demo.run("python train.py --epochs 2")
-    demo.run(f"mh commit -m 'baseline' {demo.facts('epochs', 'lr')}")
+    demo.run("mh commit -m 'baseline'")
 
     demo.say("# Train on from the checkpoint.")
     demo.run("python train.py --epochs 10 --resume checkpoint.pt")
-    demo.run(f"mh commit -m 'longer run' {demo.facts('epochs', 'lr')}")
+    demo.run("mh commit -m 'longer run'")
     demo.run("mh tag v1")
 
     demo.say("# Fine-tune on the digits that are mixed up most, on a branch.")
     demo.run("mh switch -c fine-tune")
-    demo.run("python train.py --epochs 5 --lr 0.0001 --resume checkpoint.pt --classes 3,5,8")
-    demo.run(
-        f"mh commit -m 'fine-tune on 3, 5 and 8' {demo.facts('epochs', 'lr', 'classes')}"
-        " --from main:model.safetensors --relation fine-tune"
-    )
+    tuning = "--epochs 5 --lr 0.0001 --resume checkpoint.pt --classes 3,5,8 --from main:model.safetensors"
+    demo.run(f"python train.py {tuning}")
+    demo.run("mh commit -m 'fine-tune on 3, 5 and 8'")
 
     demo.say("# What happened, and what moved?")
     demo.run("mh log --graph --oneline --all")
@@ -124,6 +121,10 @@ def show(demo: Demo) -> None:
     demo.say("# Which version is best? Which layers moved most?")
     demo.run(f'mh query "{BEST}"')
     demo.run(f'mh query "{MOVED}"')
+    demo.say("# How was it made? What did the loss do on the way?")
+    demo.run("mh lineage fine-tune:model.safetensors")
+    demo.run("mh verify fine-tune")
+    demo.run(f'mh query "{CURVE}"')
 
     demo.say("# Back to the first version: it gives the very same accuracy again.")
     demo.run("mh checkout v1~1")

@@ -1,19 +1,21 @@
 """Train a small convolutional network on the handwritten digits that scikit-learn carries.
 
-Writes three files: model.safetensors (the weights), checkpoint.pt (weights and optimizer, to go on from) and
-metrics.json (the params it ran with and what came out).
+Writes model.safetensors (the weights) and checkpoint.pt (weights and optimizer, to go on from), and records the run:
+its params, the loss and the accuracies of every epoch, and what it started from.
 """
 
 from __future__ import annotations
 
 import argparse
-import json
 from pathlib import Path
 
 import torch
 from digits import ALIKE, build_network, evaluate, load_digits, only
-from safetensors.torch import save_file
 from torch import Tensor, nn
+
+import modelhub as mh
+
+CHECKPOINT = "checkpoint.pt"
 
 
 def parse_arguments() -> argparse.Namespace:
@@ -23,8 +25,8 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--batch", type=int, default=64, help="images in a step (default: 64)")
     parser.add_argument("--resume", type=Path, metavar="CHECKPOINT", help="go on from this checkpoint.pt")
     parser.add_argument("--classes", metavar="3,5,8", help="train on these digits only (default: all)")
+    parser.add_argument("--from", dest="source", metavar="REV:PATH", help="the model that this is a fine-tune of")
     parser.add_argument("--seed", type=int, default=7, help="of the first weights and of the order of images")
-    parser.add_argument("--out", type=Path, default=Path(), metavar="FOLDER", help="where to write (default: here)")
     return parser.parse_args()
 
 
@@ -62,25 +64,20 @@ def main() -> None:
         epochs_before = checkpoint["epochs"]
 
     images, labels = only(train_images, train_labels, classes)
-    loss = float("nan")
-    for epoch in range(arguments.epochs):
-        torch.manual_seed(arguments.seed + epochs_before + epoch)
-        loss = train_epoch(network, optimizer, images, labels, batch=arguments.batch)
     epochs = epochs_before + arguments.epochs
-
-    metrics = {
-        "accuracy": evaluate(network, val_images, val_labels),
-        "accuracy_358": evaluate(network, *only(val_images, val_labels, ALIKE)),
-        "train_loss": round(loss, 6),
-    }
     params = {"epochs": epochs, "lr": arguments.lr, "classes": ",".join(map(str, classes)), "seed": arguments.seed}
-    arguments.out.mkdir(parents=True, exist_ok=True)
-    save_file(network.state_dict(), arguments.out / "model.safetensors")
-    state = {"model": network.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epochs}
-    torch.save(state, arguments.out / "checkpoint.pt")
-    text = json.dumps({"params": params, "metrics": metrics}, indent=2)
-    (arguments.out / "metrics.json").write_text(text + "\n")
-    print(f"{epochs} epochs, val accuracy {metrics['accuracy']:.4f}, of 3, 5 and 8 {metrics['accuracy_358']:.4f}")
+    with mh.run(f"{epochs} epochs", params=params, from_=arguments.source) as run:
+        run.measured_on("accuracy", "accuracy_358", data="digits.py")
+        for epoch in range(epochs_before + 1, epochs + 1):
+            torch.manual_seed(arguments.seed + epoch - 1)
+            loss = train_epoch(network, optimizer, images, labels, batch=arguments.batch)
+            accuracy = evaluate(network, val_images, val_labels)
+            alike = evaluate(network, *only(val_images, val_labels, ALIKE))
+            run.log(epoch, train_loss=loss, accuracy=accuracy, accuracy_358=alike)
+        run.log_model("model.safetensors", network)
+        torch.save({"model": network.state_dict(), "optimizer": optimizer.state_dict(), "epochs": epochs}, CHECKPOINT)
+        run.output(CHECKPOINT)
+    print(f"{epochs} epochs, val accuracy {accuracy:.4f}, of 3, 5 and 8 {alike:.4f}")
 
 
 if __name__ == "__main__":

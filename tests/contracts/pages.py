@@ -1,10 +1,10 @@
 """What a page of the documentation promises: its commands and its Python run, and print what the page shows.
 
-A block fenced as `console` holds commands after `$ ` and what they print. Ids, times and sizes are compared by kind,
-runs of spaces as one; `…` stands for anything within a line, and alone on a line for any number of lines. A command
-with nothing below it must only succeed; one that shows `error:` must fail. A `python` block runs, with all others of
-the page, in one namespace; a `text` block right after it is what it prints. `python file=NAME` (or any language) is
-written to that file.
+A block fenced as `console` holds commands after `$ ` and what they print. Ids, times, durations and sizes are
+compared by kind, runs of spaces as one; `…` stands for anything within a line, and alone on a line for any number of
+lines. A command with nothing below it must only succeed; one that shows `error:` must fail. A `python` block runs,
+with all others of the page, in one namespace; a `text` block right after it is what it prints. `python file=NAME` (or
+any language) is written to that file.
 """
 
 from __future__ import annotations
@@ -25,7 +25,9 @@ ROOT = Path(__file__).resolve().parents[2]
 
 _FENCE = re.compile(r"^```(\w*)(.*)$")
 _KINDS = (
-    (re.compile(r"\b[0-9a-f]{10}(?:[0-9a-f]{54})?\b"), "<id>"),
+    (re.compile(r"\b[0-9a-f]{10}(?:[0-9a-f]{6}|[0-9a-f]{54})?\b"), "<id>"),
+    (re.compile(r"\bjust now\b|\b\d+ (?:second|minute)s? ago\b"), "<ago>"),
+    (re.compile(r"\b\d+\.\d+ s\b"), "<duration>"),
     (re.compile(r"\d{4}-\d\d-\d\d(?:[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z| [+-]\d{4})?)?"), "<time>"),
     (re.compile(r"\b\d+(?:\.\d+)? (?:B|kB|MB|GB)\b"), "<size>"),
     (re.compile(r"[ \t]+"), " "),

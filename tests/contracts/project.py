@@ -11,7 +11,8 @@ import numpy as np
 
 from modelhub.porcelain.add import AddResult, add
 from modelhub.porcelain.checkout import checkout, switch
-from modelhub.porcelain.commit import CommitFacts, CommitResult, commit
+from modelhub.porcelain.commit import CommitResult, commit
+from modelhub.porcelain.commit_facts import CommitFacts
 from modelhub.porcelain.fsck import fsck
 from modelhub.porcelain.moving import CheckoutResult
 from modelhub.porcelain.status import StatusResult, status

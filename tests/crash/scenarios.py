@@ -26,9 +26,14 @@ from modelhub.porcelain.reset import reset
 from modelhub.porcelain.restore import restore
 from modelhub.porcelain.status import status
 from modelhub.porcelain.tag import create_tag
+from modelhub.repository.objects import Run
 from modelhub.repository.reachable import all_commits, current_commits
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.status import load_index
+from modelhub.runs.live import LiveRun
+from modelhub.runs.notes import End, Owner, Start
+from modelhub.runs.pending import list_pending, read_pending
+from modelhub.store import index_upkeep
 
 ACT = Act(ADA, START_MS + 10_000_000, 60, "the command")
 LATER = Act(ADA, START_MS + 20_000_000, 60, "what comes next")
@@ -52,6 +57,7 @@ class Scenario:
             between = look(folder)
             assert between["refs"] in (old["refs"], new["refs"]), "the refs are neither old nor new"
             self._compare(between, old, new)
+            assert between["runs"] == old["runs"], "a run is gone, or came from nowhere"
             if not (self.once and between["refs"] == new["refs"]):
                 self.command(folder)
         after = look(folder)
@@ -94,6 +100,7 @@ def look(folder: Path) -> State | None:
     return {
         "refs": [refs.head, refs.table],
         "commits": {oid: _digests(project.files_of(oid)) for oid in commits},
+        "runs": _runs(repo),
         "folder": _digests(project.folder()),
         "index": {path: [entry.mode, entry.oid] for path, entry in load_index(repo).entries.items()},
     }
@@ -107,6 +114,13 @@ def check_next_commit(folder: Path) -> None:
     assert repo.refs.head_commit == made.commit
     assert list(repo.layout.scratch.iterdir()) == []
     assert fsck(repo, full=True).ok
+
+
+def _runs(repo: Repository) -> dict[str, list[Any]]:
+    """Every run of a version or waiting for one, with what it logged."""
+    found = [repo.get(oid, Run) for made in current_commits(repo).values() for oid in made.runs]
+    found += [read_pending(repo, run) for run in list_pending(repo.layout)]
+    return {run.id: [run.status, run.params, [[one.name, one.points, one.last] for one in run.series]] for run in found}
 
 
 def _digests(files: dict[str, tuple[str, bytes]]) -> dict[str, list[str]]:
@@ -171,9 +185,50 @@ def littered(project: Project) -> None:
     project.commit("kept", paths=["kept.txt"])
 
 
+def draft(seed: int) -> bytes:
+    return safetensors({f"t{number}": weights(seed * 50 + number, 12, 12) for number in range(9)})
+
+
+def in_many_packs(project: Project) -> None:
+    """Packs that a multi-pack index covers, one that it does not, and a change that calls for a new one."""
+    index_upkeep.MOST_SINGLE = 1
+    for seed in (1, 2, 3):
+        project.write("draft.safetensors", draft(seed))
+        project.commit(f"draft {seed}")
+    project.remove("draft.safetensors")
+    project.commit("no draft")
+    project.write("draft.safetensors", draft(4))
+
+
+def with_few_taken_for_many(work: Callable[[Path], object], folder: Path) -> None:
+    """Act as in a store of very many packs."""
+    index_upkeep.MOST_SINGLE = 1
+    work(folder)
+
+
 def undoable(project: Project) -> None:
     two_commits(project)
     project.checkout("HEAD~1")
+
+
+def trained(project: Project) -> None:
+    """A run that has ended, with points and output, waits for the next version."""
+    two_commits(project)
+    start = Start("00000000000000aa", "trial", ADA, START_MS, 60, Owner(1, "elsewhere"), params={"lr": 0.1})
+    run = LiveRun.begin(project.repo.layout, start)
+    for step in range(20):
+        run.points(step, START_MS + step, {"loss": 1 / (step + 1), "lr": 0.1})
+    output = run.stream("stdout")
+    output.append(b"training\n")
+    output.close()
+    run.note(End(START_MS + 1000, "finished", 0))
+    run.close()
+    project.write("model.safetensors", model(8))
+
+
+def trained_and_committed(project: Project) -> None:
+    trained(project)
+    project.commit("with a run")
 
 
 def find(folder: Path) -> Repository:
@@ -185,6 +240,8 @@ SCENARIOS: dict[str, Scenario] = {
     "add": Scenario(lambda folder: add(find(folder), paths=[""]), changed),
     "commit-all": Scenario(lambda folder: commit(find(folder), act=ACT, message="more"), changed, once=True),
     "commit-staged": Scenario(lambda folder: commit(find(folder), act=ACT, message="more"), partly_staged, once=True),
+    "commit-run": Scenario(lambda folder: commit(find(folder), act=ACT, message="more"), trained, once=True),
+    "undo-run": Scenario(lambda folder: undo(find(folder), act=ACT), trained_and_committed, once=True),
     "checkout": Scenario(lambda folder: checkout(find(folder), act=ACT, revision="first"), two_commits),
     "restore": Scenario(lambda folder: restore(find(folder), paths=[""], source="HEAD~1", force=True), changed),
     "reset-hard": Scenario(
@@ -195,5 +252,13 @@ SCENARIOS: dict[str, Scenario] = {
     "tag": Scenario(lambda folder: create_tag(find(folder), act=ACT, name="v1"), two_commits, once=True),
     "branch": Scenario(lambda folder: create_branch(find(folder), act=ACT, name="new"), two_commits, once=True),
     "gc": Scenario(lambda folder: gc(find(folder), act=ACT, grace_days=0), littered),
+    "commit-many-packs": Scenario(
+        lambda folder: with_few_taken_for_many(lambda at: commit(find(at), act=ACT, message="more"), folder),
+        in_many_packs,
+        once=True,
+    ),
+    "gc-many-packs": Scenario(
+        lambda folder: with_few_taken_for_many(lambda at: gc(find(at), act=ACT, grace_days=0), folder), in_many_packs
+    ),
     "reindex": Scenario(lambda folder: reindex(find(folder)), two_commits),
 }

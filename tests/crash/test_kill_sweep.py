@@ -11,8 +11,8 @@ import pytest
 
 SWEEP = Path(__file__).with_name("sweep.py")
 COMMANDS = (
-    "init", "add", "commit-all", "commit-staged", "checkout", "restore", "reset-hard", "merge", "undo", "tag", "branch",
-    "gc", "reindex",
+    "init", "add", "commit-all", "commit-staged", "commit-run", "undo-run", "checkout", "restore", "reset-hard",
+    "merge", "undo", "tag", "branch", "gc", "commit-many-packs", "gc-many-packs", "reindex",
 )  # fmt: skip
 
 

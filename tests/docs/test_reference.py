@@ -15,6 +15,7 @@ from modelhub.catalog.query.result import QueryResult
 from modelhub.porcelain.load import LoadedFile
 from modelhub.repository.config import KEYS
 from modelhub.repository.ignore import ALWAYS, DEFAULT_ENDINGS, DEFAULT_FOLDERS
+from modelhub.tracking.training_run import TrainingRun
 
 REFERENCE = ROOT / "docs" / "reference"
 
@@ -48,6 +49,16 @@ def test_every_member_of_repo_is_in_the_python_page_with_its_parameters(name: st
         assert [word for word in written if not word.isdigit()] == parameters(member)
 
 
+@pytest.mark.parametrize("name", public(TrainingRun))
+def test_every_member_of_a_run_is_in_the_python_page_with_its_parameters(name: str) -> None:
+    page = read("docs", "reference", "python.md").splitlines()
+    row = next(line for line in page if line.startswith(f"| `run.{name}"))
+    member = inspect.getattr_static(TrainingRun, name)
+    if not isinstance(member, property):
+        written = re.findall(r"(?:^|[(\s*])(\w+)(?==|,|\))", re.split(r"`", row)[1].partition("(")[2])
+        assert written == parameters(member)
+
+
 @pytest.mark.parametrize("kind", [QueryResult, LoadedFile])
 def test_every_member_of_a_result_is_in_the_python_page(kind: type) -> None:
     page = read("docs", "reference", "python.md")
@@ -62,13 +73,14 @@ def test_every_result_has_its_fields_in_the_python_page() -> None:
     from modelhub.porcelain.moving import CheckoutResult
     from modelhub.porcelain.status import StatusResult
     from modelhub.porcelain.tensor_diff import TensorDiff
+    from modelhub.porcelain.warm_start import WarmStart
     from modelhub.repository.lint import Finding
     from modelhub.repository.status import FileChange
 
     page = read("docs", "reference", "python.md")
     kinds = (
         CommitResult, StatusResult, LogEntry, DiffResult, FileDiff, ValueDiff, TensorDiff, CheckoutResult, Finding,
-        FileChange,
+        FileChange, WarmStart,
     )  # fmt: skip
     for kind in kinds:
         row = next(line for line in page.splitlines() if line.startswith(f"| `{kind.__name__}`"))
