@@ -22,7 +22,8 @@ class Blamed:
     """The commit that last changed a tensor (None: the whole file). `time` is unix milliseconds, `offset` minutes east.
 
     `change` is `added` where the commit's first parent has not this name, else `changed`; `relative` is how far it
-    moved from there, None where that is not measured or cannot be.
+    moved from there, None where that is not measured or cannot be. `run` is the id of the run that made it, where that
+    is known; reading the catalog alone does not tell.
     """
 
     tensor: str | None
@@ -34,6 +35,7 @@ class Blamed:
     time: int
     offset: int
     summary: str
+    run: str | None = None
 
 
 def has_folder(connection: Connection, commit: str, path: str) -> bool:

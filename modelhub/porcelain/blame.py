@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelhub.catalog.blame import Blamed, has_folder, read_blame
 from modelhub.catalog.opening import open_current_with
 from modelhub.catalog.revisions import resolve
 from modelhub.errors import InvalidInputError, PathNotFound
+from modelhub.porcelain.taken_runs import makers
+from modelhub.repository.objects import Commit, Run
 from modelhub.repository.repository import Repository
 
 
@@ -21,7 +23,7 @@ class BlameResult:
 
 
 def blame(repo: Repository, *, path: str, tensor: str | None = None, revision: str = "HEAD") -> BlameResult:
-    """Return the commits that gave a file its present tensors, or with `tensor` the commit of that one.
+    """Return the commits, and runs, that gave a file its present tensors, or with `tensor` those of that one.
 
     How far it moved is told where it was measured before; nothing is compared for it. Raises RefNotFound, PathNotFound
     for a file or tensor that is not there, InvalidInputError for a folder.
@@ -33,7 +35,18 @@ def blame(repo: Repository, *, path: str, tensor: str | None = None, revision: s
             raise InvalidInputError(f"'{path or '.'}' is a folder", hint="'mh ls' lists what is in it")
     if lines is None:
         raise PathNotFound(f"'{path}' is not in '{revision}'", hint=f"'mh ls {revision}' lists its files")
-    return BlameResult(path, commit, tuple(lines if tensor is None else _only(lines, tensor, path)))
+    chosen = lines if tensor is None else _only(lines, tensor, path)
+    runs = {line.commit: _run(repo, line.commit, path) for line in chosen}
+    return BlameResult(path, commit, tuple(replace(line, run=runs[line.commit]) for line in chosen))
+
+
+def _run(repo: Repository, commit: str, path: str) -> str | None:
+    """Return the run of a version that wrote the file last; else, where one run alone made the version, that one."""
+    runs = makers(repo.get(oid, Run) for oid in repo.get(commit, Commit).runs)
+    wrote = [run for run in runs if any(usage.path == path for usage in run.outputs)]
+    if wrote:
+        return wrote[-1].id
+    return runs[0].id if len(runs) == 1 and not runs[0].outputs else None
 
 
 def _only(lines: list[Blamed], tensor: str, path: str) -> list[Blamed]:

@@ -48,7 +48,7 @@ class TakenRuns:
 
     def warnings(self) -> list[str]:
         """Say where no run's params and metrics became the version's because there are several."""
-        runs = _makers(self.runs.values())
+        runs = makers(self.runs.values())
         if self._maker is not None or len(runs) < 2:
             return []
         return [
@@ -63,11 +63,12 @@ class TakenRuns:
     @property
     def _maker(self) -> Run | None:
         """The chosen run, or the only one that came to its end and is no replay."""
-        found = _named(self.runs.values(), self.chosen) if self.chosen else _makers(self.runs.values())
+        found = _named(self.runs.values(), self.chosen) if self.chosen else makers(self.runs.values())
         return found[0] if len(found) == 1 else None
 
 
-def _makers(runs: Iterable[Run]) -> list[Run]:
+def makers(runs: Iterable[Run]) -> list[Run]:
+    """Return the runs that came to their end and repeat no other."""
     return [run for run in runs if run.status == "finished" and run.replays is None]
 
 

@@ -4,11 +4,15 @@ import math
 
 import numpy as np
 import pytest
+from contracts.logged_run import begin
 from contracts.project import ADA, Project, safetensors, weights
 
 from modelhub.errors import InvalidInputError, PathNotFound, RefNotFound
+from modelhub.oid import oid_of
 from modelhub.porcelain.blame import blame
 from modelhub.porcelain.query import query
+from modelhub.repository.objects import Usage
+from modelhub.runs.notes import End, Output
 
 
 def two_versions(project: Project) -> tuple[str, str]:
@@ -28,6 +32,19 @@ def test_a_line_says_who_when_and_why(project: Project) -> None:
     assert (line.author, line.email, line.summary, line.change) == (ADA.name, ADA.email, "second", "changed")
     assert (line.time, line.offset) == (project.now, 60)
     assert [found[name].change for name in ("same", "new")] == ["added", "added"]
+
+
+def test_the_run_that_wrote_the_file_is_named(project: Project) -> None:
+    first = project.save("m.safetensors", safetensors({"a": weights(1, 20, 20), "same": weights(2, 20, 20)}))
+    run = begin(project.repo.layout)
+    content = safetensors({"a": weights(9, 20, 20), "same": weights(2, 20, 20)})
+    project.write("m.safetensors", content)
+    run.note(Output(Usage("m.safetensors", oid_of(content), len(content))))
+    run.note(End(5000, "finished", 0))
+    run.close()
+    commit = project.commit().commit
+    found = {line.tensor: (line.commit, line.run) for line in blame(project.repo, path="m.safetensors").lines}
+    assert found == {"a": (commit, run.id), "same": (first, None)}
 
 
 def test_movement_is_told_once_it_was_measured_and_never_measured_for_it(project: Project) -> None:

@@ -22,13 +22,14 @@ from modelhub.cli.output.tables import Cell, Column, Row, render
 from modelhub.cli.output.text import abbreviate, clean
 from modelhub.porcelain.blame import BlameResult, blame
 
-LINE_COLUMNS = ("tensor", "change", "relative", "commit", "author", "email", "time", "summary")
+LINE_COLUMNS = ("tensor", "change", "relative", "commit", "author", "email", "time", "summary", "run")
 
 _LAYOUT = (
     Column("tensor", least=24, cut=abbreviate),
     Column("version"),
     Column("day", rank=2),
     Column("author", rank=3, least=8),
+    Column("run", rank=5),
     Column("moved", right=True, rank=1),
     Column("summary", rank=4, least=10),
 )
@@ -66,9 +67,10 @@ def blame_command(
 
 
 def _lines(session: Session, result: BlameResult) -> Iterator[str]:
+    known = {"tensor": any(line.tensor for line in result.lines), "run": any(line.run for line in result.lines)}
+    shown = [at for at, column in enumerate(_LAYOUT) if known.get(column.title, True)]
     rows = [_row(line) for line in result.lines]
-    whole = any(line.tensor is None for line in result.lines)
-    yield from render(_LAYOUT[1:] if whole else _LAYOUT, [row[1:] if whole else row for row in rows], session.terminal)
+    yield from render([_LAYOUT[at] for at in shown], [[row[at] for at in shown] for row in rows], session.terminal)
 
 
 def _row(line: Blamed) -> Row:
@@ -78,6 +80,7 @@ def _row(line: Blamed) -> Row:
         Cell(short(line.commit), ("yellow",)),
         day(line.time, line.offset),
         clean(line.author),
+        short(line.run) if line.run else "",
         moved,
         clean(line.summary),
     )
