@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Set
+from collections.abc import Iterable, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,29 +27,30 @@ if TYPE_CHECKING:
 class TakenRuns:
     """The runs that a version takes in, by object id in the order they started; `pending` is where they lay.
 
-    `chosen` is the run that made the version, where that was said: its id or the beginning of it, or its name.
+    `maker` is the run that made the version, as far as it can be told: the chosen one, or the only one that came to its
+    end and is no replay.
     """
 
     runs: dict[str, Run]
     pending: tuple[PendingRun, ...]
-    chosen: str = ""
+    maker: Run | None
 
     def params(self) -> dict[str, ParamValue]:
-        """The params of the run that made the version, as far as it can be told."""
-        return dict(self._maker.params) if self._maker else {}
+        """The params of the run that made the version."""
+        return dict(self.maker.params) if self.maker else {}
 
     def metrics(self) -> dict[str, float]:
         """The last value of each metric of that run."""
-        return {series.name: float(series.last) for series in self._maker.series} if self._maker else {}
+        return {series.name: float(series.last) for series in self.maker.series} if self.maker else {}
 
     def evaluations(self) -> dict[str, Evaluation]:
         """What that run's metrics were measured on."""
-        return dict(self._maker.evaluations) if self._maker else {}
+        return dict(self.maker.evaluations) if self.maker else {}
 
     def warnings(self) -> list[str]:
         """Say where no run's params and metrics became the version's because there are several."""
         runs = makers(self.runs.values())
-        if self._maker is not None or len(runs) < 2:
+        if self.maker is not None or len(runs) < 2:
             return []
         return [
             f"{len(runs)} runs have ended: their params and metrics stay theirs ('mh commit --run RUN' makes one's the"
@@ -60,44 +61,42 @@ class TakenRuns:
         """What the runs were started from."""
         return tuple(dict.fromkeys(item for run in self.runs.values() for item in run.derivations))
 
-    @property
-    def _maker(self) -> Run | None:
-        """The chosen run, or the only one that came to its end and is no replay."""
-        found = _named(self.runs.values(), self.chosen) if self.chosen else makers(self.runs.values())
-        return found[0] if len(found) == 1 else None
-
 
 def makers(runs: Iterable[Run]) -> list[Run]:
     """Return the runs that came to their end and repeat no other."""
     return [run for run in runs if run.status == "finished" and run.replays is None]
 
 
-def _named(runs: Iterable[Run], name: str) -> list[Run]:
-    return [run for run in runs if run.id.startswith(name) or run.name == name]
-
-
 def take_in(repo: Repository, writer: ObjectWriter, chosen: str = "") -> TakenRuns:
     """Put every run that has ended into the writer. For the holder of the writer lock; `settle` follows the commit.
 
-    Raises NotFoundError where no run is the chosen one, InvalidInputError where several are.
+    `chosen` names the run that made the version: its id or the beginning of it, or its name. Raises NotFoundError where
+    no run is that one, InvalidInputError where several are.
     """
-    ended = [item for item in list_pending(repo.layout) if not is_going(item)]
-    head = repo.refs.head_commit
-    known = () if head is None else repo.get(head, Commit).runs  # a commit that was cut short before it let go of them
+    ended = tuple(item for item in list_pending(repo.layout) if not is_going(item))
+    known = _runs_of_head(repo) if ended else ()  # a commit that was cut short before it let go of them
     sealed = [pair for pair in (seal(repo, writer, item) for item in ended) if pair[0] not in known]
     runs = dict(sorted(sealed, key=lambda pair: (pair[1].started, pair[1].id)))
     if chosen:
-        _check_chosen(_named(runs.values(), chosen), chosen)
-    return TakenRuns(runs, tuple(ended), chosen)
+        return TakenRuns(runs, ended, _chosen(runs.values(), chosen))
+    found = makers(runs.values())
+    return TakenRuns(runs, ended, found[0] if len(found) == 1 else None)
 
 
-def _check_chosen(found: Sequence[Run], chosen: str) -> None:
+def _runs_of_head(repo: Repository) -> tuple[str, ...]:
+    head = repo.refs.head_commit
+    return () if head is None else repo.get(head, Commit).runs
+
+
+def _chosen(runs: Iterable[Run], name: str) -> Run:
+    found = [run for run in runs if run.id.startswith(name) or run.name == name]
     if not found:
-        raise NotFoundError(f"no run that has ended is called '{chosen}'", hint="'mh status' lists those that wait")
+        raise NotFoundError(f"no run that has ended is called '{name}'", hint="'mh status' lists those that wait")
     if len(found) > 1:
         raise InvalidInputError(
-            f"'{chosen}' could be {len(found)} runs: {', '.join(run.id for run in found[:5])}", hint="give the id"
+            f"'{name}' could be {len(found)} runs: {', '.join(run.id for run in found[:5])}", hint="give the id"
         )
+    return found[0]
 
 
 def settle(repo: Repository, taken: TakenRuns) -> None:
