@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import sys
 import tempfile
 from functools import partial
@@ -12,7 +10,7 @@ from pathlib import Path
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from contracts.git_project import GitProject  # noqa: E402
-from crash.sweep import Death, Reaper, deaths, in_child, must  # noqa: E402
+from crash.import_sweep import States, sweep_import, table  # noqa: E402
 
 from modelhub.importers import git_contents  # noqa: E402
 from modelhub.importers.git_history import ImportRequest  # noqa: E402
@@ -33,44 +31,27 @@ def make_source(folder: Path) -> None:
         source.commit(f"step {step}")
 
 
-def run_import(folder: Path, source: Path, death: Death | None) -> list[str]:
-    reaper = Reaper(death)
+def prepare(folder: Path) -> None:
+    folder.mkdir()
+    Repository.create(folder, ACT)
+
+
+def run_import(source: Path, folder: Path) -> None:
     import_git_lfs(Repository.find(folder), act=ACT, request=ImportRequest(source))
-    return reaper.seen
 
 
-def table(folder: Path) -> dict[str, str]:
-    return Repository.find(folder).refs.table
-
-
-def examine(folder: Path, source: Path, states: list[dict[str, str]]) -> None:
+def examine(source: Path, folder: Path, states: States) -> None:
     """The refs are the old or the new ones, and the same import can simply be made again."""
     assert table(folder) in states, "the refs are neither old nor new"
-    import_git_lfs(Repository.find(folder), act=ACT, request=ImportRequest(source))
+    run_import(source, folder)
     assert table(folder) == states[1], "made again it came to something else"
     assert fsck(Repository.find(folder), full=True).ok
 
 
 def sweep(home: Path) -> int:
-    source, prepared, done = home / "source", home / "prepared", home / "done"
+    source = home / "source"
     make_source(source)
-    prepared.mkdir()
-    must(in_child(lambda: Repository.create(prepared, ACT) and None))
-    shutil.copytree(prepared, done, symlinks=True)
-    calls = json.loads(must(in_child(lambda: run_import(done, source, None))))
-    states = [json.loads(must(in_child(partial(table, folder)))) for folder in (prepared, done)]
-    assert states[0] != states[1]
-    count = 0
-    for death in deaths(calls):
-        folder = home / "attempt"
-        shutil.copytree(prepared, folder, symlinks=True)
-        in_child(partial(run_import, folder, source, death))
-        status, answer = in_child(partial(examine, folder, source, states))
-        if status:
-            raise SystemExit(f"killed {death.moment} call {death.call} ({calls[death.call - 1]})\n{answer}")
-        shutil.rmtree(folder)
-        count += 1
-    return count
+    return sweep_import(home, prepare=prepare, work=partial(run_import, source), examine=partial(examine, source))
 
 
 if __name__ == "__main__":

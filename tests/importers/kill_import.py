@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
 import sys
 import tempfile
 from functools import partial
@@ -11,7 +9,7 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from crash.sweep import Death, Reaper, deaths, in_child, must  # noqa: E402
+from crash.import_sweep import States, sweep_import, table  # noqa: E402
 
 from modelhub.importers.mlflow_import import import_mlflow  # noqa: E402
 from modelhub.porcelain.commit import commit  # noqa: E402
@@ -28,21 +26,15 @@ def prepare(folder: Path) -> None:
     commit(Repository.create(folder, ACT), act=ACT, message="before")
 
 
-def run_import(folder: Path, source: Path, death: Death | None) -> list[str]:
-    reaper = Reaper(death)
+def run_import(source: Path, folder: Path) -> None:
     import_mlflow(Repository.find(folder), act=ACT, source=source)
-    return reaper.seen
 
 
-def table(folder: Path) -> dict[str, str]:
-    return Repository.find(folder).refs.table
-
-
-def examine(folder: Path, source: Path, states: list[dict[str, str]]) -> None:
+def examine(source: Path, folder: Path, states: States) -> None:
     """What was there is there, and the same import can simply be made again."""
     assert table(folder) in states, "the refs are neither old nor new"
     assert fsck(Repository.find(folder), full=True).ok
-    import_mlflow(Repository.find(folder), act=ACT, source=source)
+    run_import(source, folder)
     assert table(folder) == states[1], "made again it came to something else"
     assert (folder / "notes.md").read_text() == "before"
     assert list(Repository.find(folder).layout.scratch.iterdir()) == []
@@ -50,23 +42,7 @@ def examine(folder: Path, source: Path, states: list[dict[str, str]]) -> None:
 
 
 def sweep(home: Path, source: Path) -> int:
-    prepared, done = home / "prepared", home / "done"
-    must(in_child(lambda: prepare(prepared)))
-    shutil.copytree(prepared, done, symlinks=True)
-    calls = json.loads(must(in_child(lambda: run_import(done, source, None))))
-    states = [json.loads(must(in_child(partial(table, folder)))) for folder in (prepared, done)]
-    assert states[0] != states[1]
-    count = 0
-    for death in deaths(calls):
-        folder = home / "attempt"
-        shutil.copytree(prepared, folder, symlinks=True)
-        in_child(partial(run_import, folder, source, death))
-        status, answer = in_child(partial(examine, folder, source, states))
-        if status:
-            raise SystemExit(f"killed {death.moment} call {death.call} ({calls[death.call - 1]})\n{answer}")
-        shutil.rmtree(folder)
-        count += 1
-    return count
+    return sweep_import(home, prepare=prepare, work=partial(run_import, source), examine=partial(examine, source))
 
 
 if __name__ == "__main__":
