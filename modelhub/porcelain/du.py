@@ -50,7 +50,7 @@ def du(repo: Repository) -> DuResult:
     """Return where the bytes are. Cost: every tree and manifest of the history is read once."""
     commits = current_commits(repo)
     needs = Needs(repo)
-    bases: dict[str, str | None] = {}
+    bases: dict[str, tuple[str, ...]] = {}
     per_commit = {oid: with_bases(repo, needs.of_commit(oid), known=bases) for oid in commits}
     uses = Counter(oid for objects in per_commit.values() for oid in objects)
     ordered = sorted(commits.items(), key=lambda item: (item[1].time, item[0]), reverse=True)

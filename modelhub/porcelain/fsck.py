@@ -168,7 +168,7 @@ class _Touched:
         self._repo = repo
         self._damaged = damaged
         self._needs = Needs(repo)
-        self._bases: dict[str, str | None] = {}
+        self._bases: dict[str, tuple[str, ...]] = {}
         self._hits: dict[str, frozenset[str]] = {}
         self._in_file: dict[Entry, dict[str, list[str]]] = {}
         self._commits: dict[str, list[str]] = {}

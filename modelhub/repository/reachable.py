@@ -124,7 +124,7 @@ def with_bases(
     repository: Repository,
     oids: Iterable[str],
     broken: dict[str, str] | None = None,
-    known: dict[str, str | None] | None = None,
+    known: dict[str, tuple[str, ...]] | None = None,
 ) -> set[str]:
     """Return the objects and every object their stored deltas build on. Objects that are missing are in the answer too.
 
@@ -141,7 +141,7 @@ def with_bases(
         found.add(oid)
         try:
             if oid not in known:
-                known[oid] = repository.store.info(oid).base
+                known[oid] = repository.store.info(oid).bases
         except ObjectNotFound:
             continue
         except FormatError as error:
@@ -149,9 +149,7 @@ def with_bases(
                 raise
             broken[oid] = error.message
             continue
-        base = known[oid]
-        if base is not None:
-            waiting.append(base)
+        waiting += known[oid]
     return found
 
 

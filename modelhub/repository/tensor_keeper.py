@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
@@ -9,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 from modelhub.formats.dtypes import dtype as find_dtype
 from modelhub.formats.extent import TensorExtent
 from modelhub.repository.objects import Manifest, TensorSegment
+from modelhub.store.entry import Base
 from modelhub.store.item import Item
 
 if TYPE_CHECKING:
@@ -44,6 +46,11 @@ def item_of(dtype: str) -> Item:
     if kind is not None:
         return Item.of(kind)
     return Item("bytes", find_dtype(dtype).block_nbytes)
+
+
+def row_items(shape: tuple[int, ...]) -> int:
+    """Return the items in a row: all that the first index has below it; 0 for what is no matrix."""
+    return math.prod(shape[1:]) if len(shape) > 1 else 0
 
 
 def elements_of(dtype: str, nbytes: int) -> int:
@@ -106,8 +113,14 @@ class TensorKeeper:
 
         sample = sketch(read, extent.dtype, extent.nbytes)
         observer = _Observer(extent.dtype, read)
-        bases = self._bases(path, extent, sample)
-        self._writer.put_stream(oid, extent.nbytes, observer.read, item=item_of(extent.dtype), bases=bases)
+        self._writer.put_stream(
+            oid,
+            extent.nbytes,
+            observer.read,
+            item=item_of(extent.dtype),
+            row_items=row_items(extent.shape),
+            bases=((Base(base),) for base in self._bases(path, extent, sample)),
+        )
         fact = TensorFact(oid, extent.dtype, extent.nbytes, observer.statistics(), sample)
         self._nearest.learn(fact)
         self.facts.append(fact)

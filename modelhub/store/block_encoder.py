@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from modelhub.errors import InternalError
 from modelhub.files import Bytes
-from modelhub.store.codecs.registry import BYTE_PLANES, GROUPED_DELTA, PLAIN_DELTA, RAW, SAME, ZSTD, codec
+from modelhub.store.codecs.codec import NO_ROWS, Rows
+from modelhub.store.codecs.registry import (
+    BYTE_PLANES,
+    FITTED_DELTA,
+    FITTED_DELTA_OF_TWO,
+    GROUPED_DELTA,
+    PACKED_PLANES,
+    PLAIN_DELTA,
+    RAW,
+    SAME,
+    ZSTD,
+    codec,
+)
 from modelhub.store.entry import Frame, check_of
 from modelhub.store.item import Item
 
@@ -27,94 +41,118 @@ _FLOATS = ("float64", "float32", "float16", "bfloat16")
 _SMALL_ENOUGH_TO_COPY = 1 << 14
 
 
+Effort = Literal["fast", "small"]
+"""Whether a block is encoded to be out of the way soon, or as small as it can be."""
+
+
 @dataclass(frozen=True, slots=True)
 class EncodedBlock:
-    """One block ready to be stored; `uses_base` says that decoding needs the base."""
+    """One block ready to be stored; decoding needs the first `bases_used` bases."""
 
     frame: Frame
     data: Bytes
-    uses_base: bool
+    bases_used: int
 
 
-def encode_block(block: Bytes, item: Item, base: Bytes | None) -> EncodedBlock:
+def encode_block(
+    block: Bytes, item: Item, bases: Sequence[Bytes] = (), rows: Rows = NO_ROWS, *, effort: Effort = "fast"
+) -> EncodedBlock:
     """Return the block encoded, never larger than raw nor than without a base, and verified by decoding.
 
-    `base` is the block of the base object at the same place, or None. Raises InternalError where a codec fails to
+    `bases` are the blocks of at most two base objects at the same place. Raises InternalError where a codec fails to
     give the block back.
     """
-    if base is not None:
-        base = memoryview(base)
-    codec_id, data = _choose(memoryview(block), item, base)
+    views = [memoryview(base) for base in bases]
+    codec_id, data = _Choice(memoryview(block), item, views, rows, effort).best()
     how = codec(codec_id)
     if codec_id not in (RAW, SAME):
-        _verify(how.decode(data, len(block), item, base), block, how.name)
+        _verify(how.decode(data, len(block), item, views), block, how.name)
     block_check = check_of(block)
     stored_check = block_check if codec_id == RAW else check_of(data)
-    return EncodedBlock(Frame(codec_id, len(data), stored_check, block_check), data, how.needs_base)
+    return EncodedBlock(Frame(codec_id, len(data), stored_check, block_check), data, how.bases)
 
 
-def _choose(block: memoryview, item: Item, base: memoryview | None) -> tuple[int, Bytes]:
-    if len(block) < (MIN_PLAIN_NBYTES if item.nbytes == 1 and item.kind == "bytes" else MIN_NUMBERS_NBYTES):
-        return RAW, block
-    if base is None:
-        return _encode_self(block, item)
-    same = codec(SAME).encode(block, item, base)
-    if same is not None:
-        return SAME, same
-    return _encode_with_base(block, item, base)
+@dataclass(frozen=True, slots=True)
+class _Choice:
+    """Finds the codec of one block."""
+
+    block: memoryview
+    item: Item
+    bases: list[memoryview]
+    rows: Rows
+    effort: Effort
+
+    def best(self) -> tuple[int, Bytes]:
+        least = MIN_PLAIN_NBYTES if self.item.nbytes == 1 and self.item.kind == "bytes" else MIN_NUMBERS_NBYTES
+        if len(self.block) < least:
+            return RAW, self.block
+        if not self.bases:
+            return self._alone(self.block)
+        if codec(SAME).encode(self.block, self.item, self.bases) is not None:
+            return SAME, b""
+        return self._with_bases()
+
+    def _with_bases(self) -> tuple[int, Bytes]:
+        deltas = _delta_codecs(self.item, len(self.bases), self.effort)
+        is_large = len(self.block) > SURE_NBYTES
+        guess_alone = self._sampled_alone() if is_large and deltas else None
+        if not deltas or (guess_alone is not None and self._sampled_delta() >= CLEARLY_WORSE * guess_alone):
+            return self._alone(self.block)
+        found = self._smallest_delta(deltas)
+        if found is None:
+            return self._alone(self.block)
+        if guess_alone is not None and len(found[1]) < CLEARLY_BETTER * guess_alone * len(self.block):
+            return found
+        alone = self._alone(self.block)
+        return found if len(found[1]) + DELTA_COST_NBYTES < len(alone[1]) else alone
+
+    def _smallest_delta(self, codec_ids: Sequence[int]) -> tuple[int, Bytes] | None:
+        found: list[tuple[int, Bytes]] = []
+        for codec_id in codec_ids:
+            if codec_id == GROUPED_DELTA and found:
+                break
+            frame = codec(codec_id).encode(self.block, self.item, self.bases, self.rows)
+            found += [] if frame is None else [(codec_id, frame)]
+        return min(found, key=lambda one: len(one[1]), default=None)
+
+    def _alone(self, block: memoryview) -> tuple[int, Bytes]:
+        best: tuple[int, Bytes] = (RAW, block)
+        for codec_id in _self_codecs(block, self.item, self.effort):
+            frame = codec(codec_id).encode(block, self.item, ())
+            if frame is not None and len(frame) < len(best[1]):
+                best = (codec_id, frame)
+        return best
+
+    def _sampled_alone(self) -> float:
+        """Return about which share of its bytes the block keeps without a base."""
+        sample = _sample(self.block, self.item)
+        return len(self._alone(sample)[1]) / len(sample)
+
+    def _sampled_delta(self) -> float:
+        """Return about which share of its bytes the block keeps as a delta."""
+        (delta_id,) = _delta_codecs(self.item, 1, "fast")
+        sample = _sample(self.block, self.item)
+        delta = codec(delta_id).encode(sample, self.item, [_sample(self.bases[0], self.item)])
+        return 1.0 if delta is None else len(delta) / len(sample)
 
 
-def _encode_with_base(block: memoryview, item: Item, base: memoryview) -> tuple[int, Bytes]:
-    delta_id = _delta_codec(item)
-    if delta_id is None:
-        return _encode_self(block, item)
-    guess_self = _sampled_self(block, item) if len(block) > SURE_NBYTES else None
-    if guess_self is not None and _sampled_delta(block, item, base) >= CLEARLY_WORSE * guess_self:
-        return _encode_self(block, item)
-    delta = codec(delta_id).encode(block, item, base)
-    if delta is None:
-        return _encode_self(block, item)
-    if guess_self is not None and len(delta) < CLEARLY_BETTER * guess_self * len(block):
-        return delta_id, delta
-    alone_id, alone = _encode_self(block, item)
-    if len(delta) + DELTA_COST_NBYTES < len(alone):
-        return delta_id, delta
-    return alone_id, alone
-
-
-def _encode_self(block: memoryview, item: Item) -> tuple[int, Bytes]:
-    best: tuple[int, Bytes] = (RAW, block)
-    for codec_id in _self_codecs(block, item):
-        frame = codec(codec_id).encode(block, item, None)
-        if frame is not None and len(frame) < len(best[1]):
-            best = (codec_id, frame)
-    return best
-
-
-def _self_codecs(block: memoryview, item: Item) -> tuple[int, ...]:
+def _self_codecs(block: memoryview, item: Item, effort: Effort) -> tuple[int, ...]:
     if item.nbytes == 1 or len(block) % item.nbytes:
         return (ZSTD,)
-    return (BYTE_PLANES, ZSTD) if item.kind == "bytes" else (BYTE_PLANES,)
-
-
-def _delta_codec(item: Item) -> int | None:
     if item.kind == "bytes":
-        return None
-    return GROUPED_DELTA if item.kind in _FLOATS else PLAIN_DELTA
+        return (BYTE_PLANES, ZSTD)
+    return (BYTE_PLANES, PACKED_PLANES) if effort == "small" and item.kind in _FLOATS else (BYTE_PLANES,)
 
 
-def _sampled_self(block: memoryview, item: Item) -> float:
-    """Return about which share of its bytes a block keeps without a base."""
-    sample = _sample(block, item)
-    return len(_encode_self(sample, item)[1]) / len(sample)
-
-
-def _sampled_delta(block: memoryview, item: Item, base: memoryview) -> float:
-    """Return about which share of its bytes a block keeps as a delta."""
-    delta_id = _delta_codec(item)
-    sample = _sample(block, item)
-    delta = codec(delta_id).encode(sample, item, _sample(base, item)) if delta_id is not None else None
-    return 1.0 if delta is None else len(delta) / len(sample)
+def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
+    """Return the codecs to try; the grouped delta stands in where those before it cannot hold a block."""
+    if item.kind == "bytes":
+        return ()
+    if item.kind not in _FLOATS:
+        return (PLAIN_DELTA,)
+    if effort == "fast":
+        return (GROUPED_DELTA,)
+    return (*(FITTED_DELTA, FITTED_DELTA_OF_TWO)[:bases], GROUPED_DELTA)
 
 
 def _sample(block: memoryview, item: Item) -> memoryview:

@@ -99,9 +99,9 @@ def _check_entry(store: ObjectStore, entry: Entry | None) -> None:
     if entry is None:
         return
     verify_frames(entry)
-    base = entry.record.base
-    if base is not None and not store.contains(base):
-        raise IntegrityError(f"it builds on object {base}, which is missing")
+    for base in entry.record.bases:
+        if not store.contains(base.oid):
+            raise IntegrityError(f"it builds on object {base.oid}, which is missing")
 
 
 def _check_index(reader: PackReader, rows: list[Row]) -> None:

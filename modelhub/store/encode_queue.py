@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.block_encoder import EncodedBlock, encode_block
+from modelhub.store.block_encoder import Effort, EncodedBlock, encode_block
+from modelhub.store.codecs.codec import Rows
 from modelhub.store.entry import Frame, Record
+from modelhub.store.foundation import OpenBase, Shared
 from modelhub.store.item import Item
 from modelhub.store.pack.writer import PackWriter
-from modelhub.store.stored_object import StoredObject
 from modelhub.store.workers import Workers
 
 if TYPE_CHECKING:
@@ -31,9 +32,11 @@ class PendingObject:
     kind: str
     size: int
     item: Item
-    base: StoredObject | None = None
+    row_items: int = 0
+    bases: tuple[OpenBase, ...] = ()
+    shared_ids: frozenset[str] = frozenset()
     frames: list[Frame] = field(default_factory=list)
-    uses_base: bool = False
+    used: int = 0
 
     @property
     def is_one_block(self) -> bool:
@@ -41,16 +44,16 @@ class PendingObject:
         return self.kind == "blob" and 0 < self.size <= self.item.block_nbytes
 
     def record(self) -> Record:
-        """Return the record, once all frames are there; the base is named only if a frame needs it."""
-        base = self.base if self.uses_base else None
+        """Return the record, once all frames are there; bases are named only if a frame needs them."""
+        bases = self.bases[: self.used]
         return Record(
             oid=self.oid,
             kind=self.kind,
             item=self.item,
             size=self.size,
             block_nbytes=self.item.block_nbytes,
-            base=base.oid if base else None,
-            depth=base.info.depth + 1 if base else 0,
+            bases=tuple(base.named for base in bases),
+            depth=1 + max(base.handle.entry.record.depth for base in bases) if bases else 0,
             frames=tuple(self.frames),
         )
 
@@ -67,8 +70,9 @@ class _Step:
 class EncodeQueue:
     """Encodes blocks ahead of the pack that they are written to. Used from one thread."""
 
-    def __init__(self, pack: PackWriter, workers: Workers) -> None:
+    def __init__(self, pack: PackWriter, workers: Workers, effort: Effort) -> None:
         self._pack = pack
+        self._effort = effort
         self._workers = workers
         self._steps: deque[_Step] = deque()
         self._load = 0
@@ -78,11 +82,11 @@ class EncodeQueue:
         nbytes = len(block)
         while self._steps and (self._load + nbytes > self._workers.budget or len(self._steps) >= MAX_IN_FLIGHT):
             self._write_first()
-        if nbytes <= INLINE_NBYTES and owner.base is None:
-            done = encode_block(block, owner.item, None)
+        if nbytes <= INLINE_NBYTES and not owner.bases:
+            done = encode_block(block, owner.item, effort=self._effort)
             self._steps.append(_Step(owner, lambda: done, nbytes))
         else:
-            future: Future[EncodedBlock] = self._workers.executor.submit(_encode, owner, index, block)
+            future: Future[EncodedBlock] = self._workers.executor.submit(_encode, owner, index, block, self._effort)
             self._steps.append(_Step(owner, future.result, nbytes))
         self._load += nbytes
 
@@ -105,7 +109,7 @@ class EncodeQueue:
         if step.owner.is_one_block and not step.owner.oid.startswith(encoded.frame.block_check.hex()):
             raise changed(step.owner.oid)
         step.owner.frames.append(encoded.frame)
-        step.owner.uses_base |= encoded.uses_base
+        step.owner.used = max(step.owner.used, encoded.bases_used)
         self._pack.add_frame(encoded.data)
 
 
@@ -116,11 +120,11 @@ def changed(oid: str) -> IntegrityError:
     )
 
 
-def _encode(owner: PendingObject, index: int, block: Bytes) -> EncodedBlock:
-    base: Bytes | None = None
-    if owner.base is not None:
-        try:
-            base = owner.base.block(index)
-        except IntegrityError:
-            base = None  # a damaged base must not stop new work from being saved; fsck reports it
-    return encode_block(block, owner.item, base)
+def _encode(owner: PendingObject, index: int, block: Bytes, effort: Effort) -> EncodedBlock:
+    shared: Shared = dict.fromkeys(owner.shared_ids)
+    try:
+        blocks = [base.block(index, owner.item, shared, checked=True) for base in owner.bases]
+    except IntegrityError:
+        blocks = []  # a damaged base must not stop new work from being saved; fsck reports it
+    lead = index * owner.item.block_nbytes // owner.item.nbytes % owner.row_items if owner.row_items else 0
+    return encode_block(block, owner.item, blocks, Rows(owner.row_items, lead), effort=effort)

@@ -27,7 +27,11 @@ TAIL = struct.Struct("<I4s16s")
 TAIL_MAGIC = b"MHe1"
 CHECK_NBYTES = 8
 BASE_FLAG = 1
+BASES_FLAG = 2
 OID_NBYTES = 32
+
+BASE = struct.Struct("<32sII")
+MOST_BASES = 2
 
 _GLANCE = 4096
 
@@ -43,15 +47,33 @@ class Frame:
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """An object that a delta builds on, and how its content is read for that.
+
+    `rows`, where not 0: it is a matrix of so many rows and its transpose is meant. `is_converted`: its items are of
+    another kind of number and are converted to the delta's (`codecs.conversion`).
+    """
+
+    oid: str
+    rows: int = 0
+    is_converted: bool = False
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether the content is taken as it is."""
+        return not self.rows and not self.is_converted
+
+
+@dataclass(frozen=True, slots=True)
 class Record:
-    """What an entry says about its object. `base` is an oid or None; `size` and `block_nbytes` are in bytes."""
+    """What an entry says about its object. `size` and `block_nbytes` are in bytes; `bases` are at most two."""
 
     oid: str
     kind: str
     item: Item
     size: int
     block_nbytes: int
-    base: str | None
+    bases: tuple[Base, ...]
     depth: int
     frames: tuple[Frame, ...] = field(repr=False)
 
@@ -120,7 +142,8 @@ def check_header(data: bytes, magic: bytes, name: str) -> None:
 
 def encode_record(record: Record) -> bytes:
     """Return the record and the tail that follow an entry's frames."""
-    flags = BASE_FLAG if record.base else 0
+    is_simple = len(record.bases) == 1 and record.bases[0].is_plain
+    flags = BASE_FLAG if is_simple else BASES_FLAG if record.bases else 0
     parts = [
         RECORD.pack(
             bytes.fromhex(record.oid),
@@ -133,7 +156,7 @@ def encode_record(record: Record) -> bytes:
             record.block_nbytes,
             len(record.frames),
         ),
-        bytes.fromhex(record.base or ""),
+        bytes.fromhex(record.bases[0].oid) if is_simple else _encode_bases(record.bases),
         *(FRAME.pack(frame.nbytes, frame.codec, frame.stored_check, frame.block_check) for frame in record.frames),
     ]
     data = b"".join(parts)
@@ -169,23 +192,49 @@ def read_entry(source: Stored, offset: int, nbytes: int) -> Entry:
 
 def _decode_record(data: bytes, source: Stored) -> Record:
     oid, kind, item_kind, depth, flags, item_nbytes, size, block_nbytes, count = RECORD.unpack_from(data)
-    if not 1 <= kind <= len(KINDS) or item_kind >= len(ITEM_KINDS) or flags & ~BASE_FLAG:
+    if not 1 <= kind <= len(KINDS) or item_kind >= len(ITEM_KINDS) or flags not in (0, BASE_FLAG, BASES_FLAG):
         raise FormatError(
             f"{source.name} holds an object of a kind that is not known here",
             hint="it was written by a newer modelhub: upgrade to read it",
         )
-    at = RECORD.size + (OID_NBYTES if flags & BASE_FLAG else 0)
+    bases, at = _decode_bases(data, flags, source)
     if len(data) != at + count * FRAME.size or not 1 <= block_nbytes <= MAX_BLOCK_NBYTES:
         raise _damaged(source, "a record does not hold together")
-    if count != -(-size // block_nbytes) or bool(flags & BASE_FLAG) != bool(depth):
+    if count != -(-size // block_nbytes) or bool(bases) != bool(depth):
         raise _damaged(source, "a record does not hold together")
     frames = tuple(Frame(codec, nbytes, one, two) for nbytes, codec, one, two in FRAME.iter_unpack(data[at:]))
-    base = data[RECORD.size : at].hex() or None
     try:
         item = Item(ITEM_KINDS[item_kind], item_nbytes)
     except ValueError:
         raise _damaged(source, "a record does not hold together") from None
-    return Record(oid.hex(), KINDS[kind - 1], item, size, block_nbytes, base, depth, frames)
+    return Record(oid.hex(), KINDS[kind - 1], item, size, block_nbytes, bases, depth, frames)
+
+
+def _encode_bases(bases: tuple[Base, ...]) -> bytes:
+    if not bases:
+        return b""
+    rows = [BASE.pack(bytes.fromhex(base.oid), base.rows, int(base.is_converted)) for base in bases]
+    return b"".join((len(bases).to_bytes(4, "little"), *rows))
+
+
+def _decode_bases(data: bytes, flags: int, source: Stored) -> tuple[tuple[Base, ...], int]:
+    """Return the bases that a record names, and where what follows them begins."""
+    at = RECORD.size
+    if flags == BASE_FLAG:
+        return (Base(data[at : at + OID_NBYTES].hex()),), at + OID_NBYTES
+    if not flags:
+        return (), at
+    count = int.from_bytes(data[at : at + 4], "little")
+    end = at + 4 + count * BASE.size
+    if not 1 <= count <= MOST_BASES or end > len(data):
+        raise _damaged(source, "a record does not hold together")
+    found = [(oid.hex(), rows, converted) for oid, rows, converted in BASE.iter_unpack(data[at + 4 : end])]
+    if any(converted > 1 for _, _, converted in found):
+        raise FormatError(
+            f"{source.name} holds a delta of a kind that is not known here",
+            hint="it was written by a newer modelhub: upgrade to read it",
+        )
+    return tuple(Base(oid, rows, bool(converted)) for oid, rows, converted in found), end
 
 
 def _damaged(source: Stored, problem: str) -> IntegrityError:

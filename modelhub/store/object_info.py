@@ -9,18 +9,23 @@ from dataclasses import dataclass
 class ObjectInfo:
     """How one object is kept.
 
-    `size` and `stored_nbytes` are in bytes; `base` is the object its delta builds on, `depth` how many deltas deep it
-    lies; `codecs` names the codecs of its blocks, sorted; `place` is "loose" or the name of a pack.
+    `size` and `stored_nbytes` are in bytes; `bases` are the objects its delta builds on (at most two), `depth` how many
+    deltas deep it lies; `codecs` names the codecs of its blocks, sorted; `place` is "loose" or the name of a pack.
     """
 
     oid: str
     kind: str
     size: int
     stored_nbytes: int
-    base: str | None
+    bases: tuple[str, ...]
     depth: int
     codecs: tuple[str, ...]
     place: str
+
+    @property
+    def base(self) -> str | None:
+        """The first object that its delta builds on, the one it is nearest to."""
+        return self.bases[0] if self.bases else None
 
 
 @dataclass(frozen=True, slots=True)

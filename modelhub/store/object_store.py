@@ -10,6 +10,7 @@ from modelhub.files import Bytes, make_folders
 from modelhub.oid import Kind, is_prefix
 from modelhub.progress import SILENT, Progress
 from modelhub.store import check, prune
+from modelhub.store.block_encoder import Effort
 from modelhub.store.entry import Entry
 from modelhub.store.loose import LooseObjects
 from modelhub.store.object_info import Damage, ObjectInfo, PublishResult
@@ -85,12 +86,12 @@ class ObjectStore:
         """See packs that were published or removed since; done by itself when an object is not found."""
         self.packs.refresh()
 
-    def writer(self, *, replacing: Set[str] = frozenset()) -> ObjectWriter:
+    def writer(self, *, replacing: Set[str] = frozenset(), effort: Effort = "fast") -> ObjectWriter:
         """Return a writer for new objects, to be used as a context manager.
 
         `replacing` are objects that it takes as not there: the caller deletes the old ones before it publishes.
         """
-        return ObjectWriter(self, replacing)
+        return ObjectWriter(self, replacing, effort)
 
     def check(self, full: bool = False, progress: Progress = SILENT) -> Iterator[Damage]:
         """Yield everything that is wrong with the stored bytes; `full` decodes and hashes every object as well.

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Set
+from collections.abc import Callable, Iterable, Sequence, Set
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from modelhub.errors import InternalError, ModelHubError, ObjectNotFound, StateError
 from modelhub.files import Bytes
 from modelhub.oid import Kind, hasher, oid_of
+from modelhub.store.block_encoder import Effort
 from modelhub.store.encode_queue import EncodeQueue, PendingObject, changed
+from modelhub.store.entry import Base
+from modelhub.store.foundation import OpenBase, built_on_twice
 from modelhub.store.item import BYTES, Item
 from modelhub.store.object_info import ObjectInfo, PublishResult
 from modelhub.store.pack.writer import PackWriter
@@ -34,8 +37,9 @@ class ObjectWriter:
     Used from one thread. After an error the writer is good for nothing but to be left.
     """
 
-    def __init__(self, store: ObjectStore, replacing: Set[str] = frozenset()) -> None:
+    def __init__(self, store: ObjectStore, replacing: Set[str] = frozenset(), effort: Effort = "fast") -> None:
         self._store = store
+        self._effort = effort
         self._replacing = replacing
         self._pack: PackWriter | None = None
         self._queue: EncodeQueue | None = None
@@ -83,17 +87,20 @@ class ObjectWriter:
         read: Callable[[int, int], Bytes],
         *,
         item: Item,
-        bases: Iterable[str] = (),
+        row_items: int = 0,
+        bases: Iterable[Sequence[Base]] = (),
     ) -> bool:
         """Add a blob whose id is known from `read(offset, nbytes)`; tell whether it was new.
 
         `read` is called within this call only, block after block; encoding goes on behind it, so its errors may come up
-        at a later call. `bases` are ids to try as the base of a delta, best first: the first that exists,
-        has the same size and is not too deep. Raises IntegrityError if what was read does not have this id.
+        at a later call. `row_items` are the items in a row of a matrix. `bases` are what to try as the base of a delta,
+        or as its two, best first: the first of them that exist, fit and are not too deep. Raises IntegrityError if
+        what was read does not have this id.
         """
         if self.contains(oid):
             return False
-        self._add(PendingObject(oid, "blob", size, item, self._usable_base(oid, size, item, bases)), read)
+        found, shared_ids = self._usable_bases(oid, size, item, bases)
+        self._add(PendingObject(oid, "blob", size, item, row_items, found, shared_ids), read)
         return True
 
     def publish(self) -> PublishResult:
@@ -159,20 +166,24 @@ class ObjectWriter:
     def _start(self) -> EncodeQueue:
         if self._queue is None:
             self._pack = PackWriter(self._store.scratch)
-            self._queue = EncodeQueue(self._pack, self._store.workers)
+            self._queue = EncodeQueue(self._pack, self._store.workers, self._effort)
         return self._queue
 
-    def _usable_base(self, oid: str, size: int, item: Item, bases: Iterable[str]) -> StoredObject | None:
-        for candidate in bases:
+    def _usable_bases(
+        self, oid: str, size: int, item: Item, candidates: Iterable[Sequence[Base]]
+    ) -> tuple[tuple[OpenBase, ...], frozenset[str]]:
+        """Return the bases to use, and what is shared below them; their whole chains are open then.
+
+        The threads that encode against them must not come back to the writer.
+        """
+        for candidate in candidates:
             try:
-                base = self.open(candidate) if candidate != oid else None
+                bases = tuple(OpenBase(named, self.open(named.oid)) for named in candidate if named.oid != oid)
+                if len(bases) == len(candidate) and all(_is_usable(base, size, item) for base in bases):
+                    return bases, built_on_twice(bases)
             except ModelHubError:
                 continue
-            if base is None or base.size != size or base.block_nbytes != item.block_nbytes:
-                continue
-            if base.info.depth < MAX_DEPTH and _opens_whole(base):
-                return base
-        return None
+        return (), frozenset()
 
     def _open(self, oid: str, trail: tuple[str, ...]) -> StoredObject:
         """Open an object, waiting for its encoding where need be: only for the thread that writes."""
@@ -187,10 +198,5 @@ class ObjectWriter:
         return self._store.open_below(oid, trail)
 
 
-def _opens_whole(base: StoredObject) -> bool:
-    """Open a base's whole chain now: the threads that encode against it must not come back to the writer."""
-    try:
-        base.open_chain()
-    except ModelHubError:
-        return False
-    return True
+def _is_usable(base: OpenBase, size: int, item: Item) -> bool:
+    return base.handle.entry.record.depth < MAX_DEPTH and base.fits(size, item, item.block_nbytes)

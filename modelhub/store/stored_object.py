@@ -9,7 +9,8 @@ from modelhub.errors import IntegrityError, InvalidInputError, ObjectNotFound
 from modelhub.files import Bytes
 from modelhub.oid import Kind, hasher
 from modelhub.store.codecs.registry import codec, codec_names
-from modelhub.store.entry import Entry, check_of
+from modelhub.store.entry import Base, Entry, check_of
+from modelhub.store.foundation import OpenBase, Shared, built_on_twice
 from modelhub.store.object_info import ObjectInfo
 
 if TYPE_CHECKING:
@@ -26,14 +27,16 @@ Opener = Callable[[str, tuple[str, ...]], "StoredObject"]
 class StoredObject:
     """A handle on one object: `size` and `block_nbytes` in bytes. Reading takes no lock; any thread may do it."""
 
-    __slots__ = ("_base", "_entry", "_opener", "_trail", "_workers")
+    __slots__ = ("_bases", "_entry", "_opener", "_trail", "_turned", "_twice", "_workers")
 
     def __init__(self, entry: Entry, opener: Opener, workers: Workers, trail: tuple[str, ...] = ()) -> None:
         self._entry = entry
         self._opener = opener
         self._workers = workers
         self._trail = trail
-        self._base: StoredObject | None = None
+        self._bases: tuple[OpenBase, ...] | None = None
+        self._turned: Bytes | None = None
+        self._twice: frozenset[str] | None = None
 
     @property
     def oid(self) -> str:
@@ -69,7 +72,7 @@ class StoredObject:
             kind=record.kind,
             size=record.size,
             stored_nbytes=self._entry.stored_nbytes,
-            base=record.base,
+            bases=tuple(base.oid for base in record.bases),
             depth=record.depth,
             codecs=codec_names({frame.codec for frame in record.frames}),
             place=self._entry.source.name,
@@ -77,17 +80,13 @@ class StoredObject:
 
     def open_chain(self) -> None:
         """Open every object this one builds on, so that decoding opens nothing. Raises as reading them does."""
-        one = self
-        while one._entry.record.base is not None:
-            if one._base is None:
-                one._base = one._open_base()
-            one = one._base
+        self._shared()
 
-    def block(self, index: int) -> Bytes:
+    def block(self, index: int, shared: Shared | None = None) -> Bytes:
         """Return one decoded block, verified by its own check. Raises IntegrityError."""
         if not 0 <= index < self.nblocks:
             raise InvalidInputError(f"object {self.oid} has no block {index}")
-        data = self._decode(index)
+        data = self.decode(index, self._shared() if shared is None else shared)
         if check_of(data) != self._entry.record.frames[index].block_check:
             raise self._damaged(f"block {index} does not match its checksum after decoding")
         return data
@@ -121,37 +120,59 @@ class StoredObject:
         """The entry on disk, for the rest of the store."""
         return self._entry
 
-    def _decode(self, index: int) -> Bytes:
+    @property
+    def foundation(self) -> tuple[OpenBase, ...]:
+        """What this one builds on, opened at the first call. Raises as reading it does."""
+        if self._bases is None:
+            self._bases = tuple(map(self._open_base, self._entry.record.bases))
+        return self._bases
+
+    def decode(self, index: int, shared: Shared) -> Bytes:
+        """Return one block as its codec gives it, unchecked; for the deltas on it."""
+        if (known := shared.get(self.oid)) is not None:
+            return known
         record = self._entry.record
         how = codec(record.frames[index].codec)
-        base = self._base_block(index) if how.needs_base else None
+        if how.bases > len(record.bases):
+            raise self._damaged(f"block {index} needs a base that is not named")
+        bases = self.foundation[: how.bases] if how.bases else ()
+        blocks = [base.block(index, record.item, shared) for base in bases]
         # pcodec panics on damage, so deltas are checked first; elsewhere the check of the decoded block is enough
-        frame = self._entry.frame(index) if how.needs_base else self._entry.unchecked_frame(index)
+        frame = self._entry.frame(index) if blocks else self._entry.unchecked_frame(index)
         try:
-            return how.decode(frame, record.block_size(index), record.item, base)
+            data = how.decode(frame, record.block_size(index), record.item, blocks)
         except IntegrityError as error:
             raise self._damaged(f"block {index}: {error}") from None
+        if self.oid in shared:
+            shared[self.oid] = data
+        return data
 
-    def _base_block(self, index: int) -> Bytes:
-        if self._base is None:
-            self._base = self._open_base()
-        return self._base._decode(index)
+    def turned_block(self, rows: int, index: int) -> Bytes:
+        """Return a block of the transpose of a matrix. The transpose is made once and kept with the handle."""
+        if self._turned is None:
+            from modelhub.store.codecs.conversion import transposed
 
-    def _open_base(self) -> StoredObject:
-        base_oid = self._entry.record.base
-        if base_oid is None:
-            raise self._damaged("it builds on another object but names none")
+            whole = b"".join(self.block(number) for number in range(self.nblocks))
+            self._turned = transposed(whole, rows, self._entry.record.item.nbytes)
+        return memoryview(self._turned)[index * self.block_nbytes : (index + 1) * self.block_nbytes]
+
+    def _shared(self) -> Shared:
+        if self._twice is None:
+            self._twice = built_on_twice(self.foundation)
+        return dict.fromkeys(self._twice)
+
+    def _open_base(self, named: Base) -> OpenBase:
         trail = (*self._trail, self.oid)
-        if base_oid in trail:
+        if named.oid in trail:
             raise self._damaged("its chain of deltas comes back to itself")
         if len(trail) > MAX_READ_DEPTH:
             raise self._damaged(f"its chain of deltas is longer than {MAX_READ_DEPTH}")
         try:
-            base = self._opener(base_oid, trail)
+            base = OpenBase(named, self._opener(named.oid, trail))
         except ObjectNotFound:
-            raise self._damaged(f"it builds on object {base_oid}, which is missing") from None
-        if base.size != self.size or base.block_nbytes != self.block_nbytes:
-            raise self._damaged(f"it builds on object {base_oid}, which has another size")
+            raise self._damaged(f"it builds on object {named.oid}, which is missing") from None
+        if not base.fits(self.size, self._entry.record.item, self.block_nbytes):
+            raise self._damaged(f"it builds on object {named.oid}, which has another size")
         return base
 
     def _damaged(self, problem: str) -> IntegrityError:

@@ -10,7 +10,7 @@ import pytest
 from modelhub.oid import oid_of
 from modelhub.progress import Silent
 from modelhub.store import index_upkeep
-from modelhub.store.entry import Frame, Record, check_of
+from modelhub.store.entry import Base, Frame, Record, check_of
 from modelhub.store.item import BYTES
 from modelhub.store.object_store import ObjectStore
 from modelhub.store.pack.multi_index import MultiIndex, build_multi_index
@@ -19,7 +19,11 @@ from modelhub.store.pack.writer import PackWriter, drop_pack
 
 def record_of(oid: str, data: bytes, **changes) -> Record:
     frames = (Frame(0, len(data), check_of(data), check_of(data)),)
-    return replace(Record(oid, "blob", BYTES, len(data), BYTES.block_nbytes, None, 0, frames), **changes)
+    return replace(Record(oid, "blob", BYTES, len(data), BYTES.block_nbytes, (), 0, frames), **changes)
+
+
+def delta_of(oid: str, base: str, frames: tuple[Frame, ...]) -> Record:
+    return record_of(oid, b"x", bases=(Base(base),), depth=1, frames=frames)
 
 
 def publish(store, *entries: tuple[Record, bytes]) -> None:
@@ -50,7 +54,7 @@ def test_content_under_a_wrong_id_is_found_by_the_full_check(store) -> None:
 def test_a_chain_that_comes_back_to_itself_is_damage_and_no_endless_loop(store) -> None:
     one, two = oid_of(b"1"), oid_of(b"2")
     frames = (Frame(4, 0, check_of(b""), check_of(b"x")),)
-    chain = [record_of(oid, b"x", base=base, depth=1, frames=frames) for oid, base in ((one, two), (two, one))]
+    chain = [delta_of(oid, base, frames) for oid, base in ((one, two), (two, one))]
     publish(store, *((record, b"") for record in chain))
     assert {damage.oid for damage in store.check(full=True)} == {one, two}
 
@@ -58,7 +62,10 @@ def test_a_chain_that_comes_back_to_itself_is_damage_and_no_endless_loop(store) 
 def test_a_chain_that_is_too_long_is_refused(store) -> None:
     oids = [oid_of(b"%d" % number) for number in range(60)]
     frames = (Frame(4, 0, check_of(b""), check_of(b"x")),)
-    chain = [record_of(oid, b"x", base=base, depth=1, frames=frames) for oid, base in zip(oids[1:], oids, strict=False)]
+    chain = [
+        record_of(oid, b"x", bases=(Base(base),), depth=1, frames=frames)
+        for oid, base in zip(oids[1:], oids, strict=False)
+    ]
     publish(store, (record_of(oids[0], b"x"), b"x"), *((record, b"") for record in chain))
     assert bytes(store.open(oids[40]).block(0)) == b"x"
     problems = {damage.oid: damage.problem for damage in store.check(full=True)}

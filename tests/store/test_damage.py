@@ -9,6 +9,7 @@ import pytest
 
 from modelhub.errors import FormatError, ObjectNotFound
 from modelhub.oid import oid_of
+from modelhub.store.entry import Base
 from modelhub.store.item import Item
 from modelhub.store.object_store import ObjectStore
 
@@ -32,7 +33,13 @@ def packed(store, contents) -> dict[str, tuple[bytes, str]]:
                 oid = oid_of(data)
                 bases = [one for one, (other, _) in done.items() if len(other) == 320]
                 item = Item.of("float32")
-                writer.put_stream(oid, 320, lambda at, n, data=data: data[at : at + n], item=item, bases=bases)
+                writer.put_stream(
+                    oid,
+                    320,
+                    lambda at, n, data=data: data[at : at + n],
+                    item=item,
+                    bases=[[Base(base)] for base in bases],
+                )
                 done[oid] = (data, "blob")
         assert writer.publish().pack
     return done
@@ -116,7 +123,7 @@ def test_a_missing_base_is_reported_with_its_object(store, folder, numbers) -> N
         writer.publish()
     oid = oid_of(new)
     with store.writer() as writer:
-        writer.put_stream(oid, len(new), lambda at, n: new[at : at + n], item=item, bases=[base])
+        writer.put_stream(oid, len(new), lambda at, n: new[at : at + n], item=item, bases=[[Base(base)]])
         writer.publish()
     store.loose.path(base).unlink()
     with pytest.raises(FormatError, match=f"builds on object {base}, which is missing"):

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from modelhub.errors import FormatError, IntegrityError
 from modelhub.oid import KINDS
-from modelhub.store.entry import TAIL_MAGIC, Frame, Record, encode_record, read_entry
+from modelhub.store.entry import TAIL_MAGIC, Base, Frame, Record, encode_record, read_entry
 from modelhub.store.item import ITEM_KINDS, Item
 from modelhub.store.stored_file import check_range
 
@@ -37,15 +37,18 @@ def records(draw: st.DrawFn) -> Record:
     block_nbytes, count = draw(st.integers(1, 1 << 26)), draw(st.integers(0, 300))
     check = st.binary(min_size=8, max_size=8)
     frame = st.builds(Frame, st.integers(0, 255), st.just(0), check, check)
-    base = draw(st.none() | st.binary(min_size=32, max_size=32))
+    base = st.builds(
+        Base, st.binary(min_size=32, max_size=32).map(bytes.hex), st.just(0) | st.integers(0, 1 << 31), st.booleans()
+    )
+    bases = tuple(draw(st.lists(base, max_size=2)))
     return Record(
         oid=draw(st.binary(min_size=32, max_size=32)).hex(),
         kind=draw(st.sampled_from(KINDS)),
         item=Item.of(draw(st.sampled_from(ITEM_KINDS))),
         size=max(0, count * block_nbytes - draw(st.integers(0, block_nbytes - 1))),
         block_nbytes=block_nbytes,
-        base=base.hex() if base else None,
-        depth=draw(st.integers(1, 255)) if base else 0,
+        bases=bases,
+        depth=draw(st.integers(1, 255)) if bases else 0,
         frames=tuple(draw(st.lists(frame, min_size=min(count, 3), max_size=min(count, 3))) * (count // 3 + 1))[:count],
     )
 
@@ -55,7 +58,7 @@ def test_a_record_comes_back(record: Record) -> None:
     assert entry_of(encode_record(record)) == record
 
 
-RECORD = Record("ab" * 32, "blob", Item(), 10, 1 << 22, None, 0, (Frame(0, 0, bytes(8), bytes(8)),))
+RECORD = Record("ab" * 32, "blob", Item(), 10, 1 << 22, (), 0, (Frame(0, 0, bytes(8), bytes(8)),))
 
 
 @pytest.mark.parametrize(
@@ -67,7 +70,7 @@ RECORD = Record("ab" * 32, "blob", Item(), 10, 1 << 22, None, 0, (Frame(0, 0, by
         replace(RECORD, block_nbytes=0),
         replace(RECORD, block_nbytes=(1 << 26) + 1),
         replace(RECORD, depth=1),
-        replace(RECORD, base="cd" * 32),
+        replace(RECORD, bases=(Base("cd" * 32),)),
         replace(RECORD, frames=(Frame(0, 1, bytes(8), bytes(8)),)),
         replace(RECORD, frames=RECORD.frames * 2),
     ],

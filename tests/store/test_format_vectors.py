@@ -21,6 +21,7 @@ PAGES = Path(__file__).parent.parent.parent / "docs" / "reference" / "format"
 EXAMPLE = re.compile(r"```hex vector=(\S+)\n(.*?)```", re.DOTALL)
 
 FLOATS, INTEGERS = ("floats.bin", "floats-base.bin", "float32"), ("integers.bin", "integers-base.bin", "int32")
+STEPS = ("steps.bin", "steps-base.bin steps-second.bin", "float32")
 CASES = {
     0: ("text.bin", None, "bytes"),
     1: ("text.bin", None, "bytes"),
@@ -28,6 +29,9 @@ CASES = {
     3: FLOATS,
     4: ("floats.bin", "floats.bin", "float32"),
     5: INTEGERS,
+    6: STEPS,
+    7: STEPS,
+    8: STEPS,
 }
 
 
@@ -72,7 +76,7 @@ def test_every_codec_decodes_its_vector(codec_id: int) -> None:
     block, base, kind = CASES[codec_id]
     content = vector(block)
     got = codec(codec_id).decode(
-        vector(f"codec-{codec_id}.bin"), len(content), Item.of(kind), vector(base) if base else None
+        vector(f"codec-{codec_id}.bin"), len(content), Item.of(kind), [vector(name) for name in (base or "").split()]
     )
     assert bytes(got) == content
 

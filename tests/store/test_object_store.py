@@ -9,6 +9,7 @@ import pytest
 
 from modelhub.errors import IntegrityError, InvalidInputError, ObjectNotFound
 from modelhub.oid import oid_of
+from modelhub.store.entry import Base
 from modelhub.store.item import Item
 from modelhub.store.object_store import ObjectStore
 from modelhub.store.packs import MAX_OPEN_FILES
@@ -111,7 +112,9 @@ def test_info_tells_how_an_object_is_kept(store, numbers) -> None:
     (base,) = fill(store, old)
     oid = oid_of(new)
     with store.writer() as writer:
-        writer.put_stream(oid, len(new), lambda offset, nbytes: new[offset : offset + nbytes], item=item, bases=[base])
+        writer.put_stream(
+            oid, len(new), lambda offset, nbytes: new[offset : offset + nbytes], item=item, bases=[[Base(base)]]
+        )
         writer.publish()
     info = store.info(oid)
     assert (info.base, info.depth, info.size, info.kind) == (base, 1, len(new), "blob")

@@ -10,13 +10,20 @@ import pytest
 
 from modelhub.errors import IntegrityError, ModelHubError
 from modelhub.oid import oid_of
+from modelhub.store.entry import Base
 from modelhub.store.item import BYTES, Item
 from modelhub.store.object_writer import MAX_DEPTH, ObjectWriter
 
 
 def stream(writer: ObjectWriter, data: bytes, item: Item, bases=()) -> str:
     oid = oid_of(data)
-    writer.put_stream(oid, len(data), lambda offset, nbytes: data[offset : offset + nbytes], item=item, bases=bases)
+    writer.put_stream(
+        oid,
+        len(data),
+        lambda offset, nbytes: data[offset : offset + nbytes],
+        item=item,
+        bases=[[Base(base)] for base in bases],
+    )
     return oid
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from modelhub.oid import oid_of
+from modelhub.store.entry import Base
 from modelhub.store.object_store import ObjectStore
 
 
@@ -72,7 +73,7 @@ def test_gathering_keeps_deltas_as_they_are(store, numbers) -> None:
         writer.publish()
     with store.writer() as writer:
         oid = oid_of(new)
-        writer.put_stream(oid, len(new), lambda at, n: new[at : at + n], item=item, bases=[base])
+        writer.put_stream(oid, len(new), lambda at, n: new[at : at + n], item=item, bases=[[Base(base)]])
         writer.publish()
     before = store.info(oid)
     store.consolidate()

@@ -7,6 +7,7 @@ docs/reference/format/codecs.md.
 from __future__ import annotations
 
 import struct
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -15,6 +16,7 @@ from numpy.typing import NDArray
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs import zstd_frame
+from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, slabs, words
 from modelhub.store.item import Item
 
@@ -31,19 +33,19 @@ class BytePlanes:
 
     id: int = 2
     name: str = "byte planes"
-    needs_base: bool = False
+    bases: int = 0
 
-    def encode(self, block: Bytes, item: Item, base: Bytes | None) -> Bytes | None:
+    def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
         """Return the plane lengths and the planes, lowest byte first, if that is smaller than the block."""
         width = item.nbytes
         if not 2 <= width <= MAX_PLANES or not len(block) or len(block) % width:
             return None
-        parts: list[Bytes] = [_smaller(as_bytes(plane)) for plane in _split(block, item)]
+        parts: list[Bytes] = [smaller(as_bytes(plane)) for plane in _split(block, item)]
         header = struct.pack(f"<{width}I", *map(len, parts))
         frame = b"".join((header, *parts))
         return frame if len(frame) < len(block) else None
 
-    def decode(self, frame: Bytes, nbytes: int, item: Item, base: Bytes | None) -> Bytes:
+    def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
         """Return the items put together from their planes."""
         width = item.nbytes
         if not 2 <= width <= MAX_PLANES or nbytes % width or len(frame) < 4 * width:
@@ -61,7 +63,8 @@ class BytePlanes:
         return as_bytes(_join(planes, item))
 
 
-def _smaller(plane: Bytes) -> Bytes:
+def smaller(plane: Bytes) -> Bytes:
+    """Return one zstd frame of a plane, or the plane where that does not shrink it."""
     packed = zstd_frame.compress(plane, LEVEL)
     return packed if len(packed) < len(plane) else plane
 
@@ -74,7 +77,7 @@ def _split(block: Bytes, item: Item) -> Planes:
     values = words(block, width)
     planes = np.empty((width, values.size), np.uint8)
     for piece in slabs(values.size):
-        part = _rotated(values[piece], 1) if item.kind in EXPONENT_SHIFT else values[piece]
+        part = rotated(values[piece], 1) if item.kind in EXPONENT_SHIFT else values[piece]
         planes[:, piece] = part.view(np.uint8).reshape(-1, width).T
     return planes
 
@@ -89,11 +92,11 @@ def _join(planes: list[Words], item: Item) -> NDArray[np.generic]:
             part[:, number] = plane[piece]
         if item.kind in EXPONENT_SHIFT:
             values = part.reshape(-1).view(f"<u{width}")
-            values[:] = _rotated(values, 8 * width - 1)
+            values[:] = rotated(values, 8 * width - 1)
     return items.reshape(-1)
 
 
-def _rotated(values: Words, places: int) -> Words:
+def rotated(values: Words, places: int) -> Words:
     """Return the values with their bits rotated left."""
     left = values << np.uint8(places)
     left |= values >> np.uint8(8 * values.dtype.itemsize - places)

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from modelhub.files import Bytes
 from modelhub.store.item import Item
 
 
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the rows of a tensor begin in a block: each has `length` items, and the first lacks its first `lead`."""
+
+    length: int = 0
+    lead: int = 0
+
+
+NO_ROWS = Rows()
+
+
 class Codec(Protocol):
     """One way to store a block. Codecs keep no state between calls and may be called from many threads at once.
 
-    `id` is the byte on disk and never changes its meaning; `needs_base` says that the same block of a base object is
+    `id` is the byte on disk and never changes its meaning; `bases` says of how many base objects the same block is
     needed to decode. The ids and layouts are in docs/reference/format/codecs.md.
     """
 
@@ -24,11 +37,14 @@ class Codec(Protocol):
         """The name shown to people."""
 
     @property
-    def needs_base(self) -> bool:
-        """Whether `encode` and `decode` must be given the block of a base, of the same length."""
+    def bases(self) -> int:
+        """The number of bases, 0 to 2, whose blocks `encode` and `decode` must be given, of the same length each."""
 
-    def encode(self, block: Bytes, item: Item, base: Bytes | None) -> Bytes | None:
-        """Return the frame for a block, or None where this codec cannot hold it or it would not shrink."""
+    def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
+        """Return the frame for a block, or None where this codec cannot hold it or it would not shrink.
 
-    def decode(self, frame: Bytes, nbytes: int, item: Item, base: Bytes | None) -> Bytes:
+        `rows` is a hint: what the frame needs of it, the frame holds.
+        """
+
+    def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
         """Return the block of exactly `nbytes` bytes. Raises IntegrityError for a frame that cannot be one."""

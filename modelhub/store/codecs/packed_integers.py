@@ -13,15 +13,15 @@ LEVEL = 7
 
 
 @cache
-def _config() -> ChunkConfig:
+def _config(level: int) -> ChunkConfig:
     return ChunkConfig(
-        compression_level=LEVEL, mode_spec=ModeSpec.classic(), delta_spec=DeltaSpec.no_op(), enable_8_bit=True
+        compression_level=level, mode_spec=ModeSpec.classic(), delta_spec=DeltaSpec.no_op(), enable_8_bit=True
     )
 
 
-def pack(values: Words) -> bytes:
+def pack(values: Words, level: int = LEVEL) -> bytes:
     """Return a pcodec standalone file (https://github.com/pcodec/pcodec/blob/main/docs/format.md) of the values."""
-    return bytes(standalone.simple_compress(values, _config()))
+    return bytes(standalone.simple_compress(values, _config(level)))
 
 
 def unpack_into(packed: bytes, values: Words) -> None:

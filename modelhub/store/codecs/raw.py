@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
+from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.item import Item
 
 
@@ -15,13 +17,13 @@ class Raw:
 
     id: int = 0
     name: str = "raw"
-    needs_base: bool = False
+    bases: int = 0
 
-    def encode(self, block: Bytes, item: Item, base: Bytes | None) -> Bytes:
+    def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes:
         """Return the block."""
         return block
 
-    def decode(self, frame: Bytes, nbytes: int, item: Item, base: Bytes | None) -> Bytes:
+    def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
         """Return the frame, which must have the length of the block."""
         if len(frame) != nbytes:
             raise IntegrityError(f"a raw block has {len(frame)} bytes instead of {nbytes}")

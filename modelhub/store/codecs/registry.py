@@ -15,6 +15,9 @@ BYTE_PLANES = 2
 GROUPED_DELTA = 3
 SAME = 4
 PLAIN_DELTA = 5
+FITTED_DELTA = 6
+FITTED_DELTA_OF_TWO = 7
+PACKED_PLANES = 8
 
 _MODULES: dict[int, tuple[str, str]] = {
     RAW: ("raw", "RAW"),
@@ -23,6 +26,9 @@ _MODULES: dict[int, tuple[str, str]] = {
     GROUPED_DELTA: ("integer_delta", "GROUPED_DELTA"),
     SAME: ("same", "SAME"),
     PLAIN_DELTA: ("integer_delta", "PLAIN_DELTA"),
+    FITTED_DELTA: ("fitted_delta", "FITTED_DELTA"),
+    FITTED_DELTA_OF_TWO: ("fitted_delta", "FITTED_DELTA_OF_TWO"),
+    PACKED_PLANES: ("packed_planes", "PACKED_PLANES"),
 }
 
 NAMES: dict[int, str] = {
@@ -32,6 +38,9 @@ NAMES: dict[int, str] = {
     GROUPED_DELTA: "grouped delta",
     SAME: "same",
     PLAIN_DELTA: "integer delta",
+    FITTED_DELTA: "fitted delta",
+    FITTED_DELTA_OF_TWO: "fitted delta of two",
+    PACKED_PLANES: "packed planes",
 }
 """What people read; here, so that saying how an object is kept needs no codec's libraries."""
 

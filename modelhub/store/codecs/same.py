@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
+from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.number_bits import same_bytes
 from modelhub.store.item import Item
 
@@ -16,17 +18,17 @@ class Same:
 
     id: int = 4
     name: str = "same"
-    needs_base: bool = True
+    bases: int = 1
 
-    def encode(self, block: Bytes, item: Item, base: Bytes | None) -> Bytes | None:
+    def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
         """Return the empty frame if the block equals the base's."""
-        return b"" if base is not None and same_bytes(memoryview(block), memoryview(base)) else None
+        return b"" if bases and same_bytes(memoryview(block), memoryview(bases[0])) else None
 
-    def decode(self, frame: Bytes, nbytes: int, item: Item, base: Bytes | None) -> Bytes:
+    def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
         """Return the base's block."""
-        if base is None or len(base) != nbytes or len(frame):
+        if not bases or len(bases[0]) != nbytes or len(frame):
             raise IntegrityError("a block that should equal its base does not fit it")
-        return base
+        return bases[0]
 
 
 SAME = Same()

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelhub.files import Bytes
 from modelhub.store.codecs import zstd_frame
+from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.item import Item
 
 LEVEL = 3
@@ -17,14 +19,14 @@ class Zstd:
 
     id: int = 1
     name: str = "zstd"
-    needs_base: bool = False
+    bases: int = 0
 
-    def encode(self, block: Bytes, item: Item, base: Bytes | None) -> Bytes | None:
+    def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
         """Return a frame if it is smaller than the block."""
         frame = zstd_frame.compress(block, LEVEL)
         return frame if len(frame) < len(block) else None
 
-    def decode(self, frame: Bytes, nbytes: int, item: Item, base: Bytes | None) -> Bytes:
+    def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
         """Return the content of the frame."""
         return zstd_frame.decompress(frame, nbytes)
 

@@ -14,11 +14,11 @@ class TestBytePlanes(CodecContract):
     def test_weights_shrink(self, numbers) -> None:
         for kind, most in (("float32", 0.9), ("bfloat16", 0.8), ("float16", 0.95)):
             item, block, _ = numbers(kind, 200_000)
-            frame = BYTE_PLANES.encode(block, item, None)
+            frame = BYTE_PLANES.encode(block, item, [])
             assert frame is not None
             assert len(frame) < most * len(block)
 
     def test_block_quantised_items_are_split_by_their_width(self) -> None:
         block = b"".join(bytes([number % 3, 200, number * 7 % 256]) for number in range(5000))
-        self.round_trip(block, Item("bytes", 3), None)
-        assert BYTE_PLANES.encode(block, Item("bytes", 3), None) is not None
+        self.round_trip(block, Item("bytes", 3), [])
+        assert BYTE_PLANES.encode(block, Item("bytes", 3), []) is not None

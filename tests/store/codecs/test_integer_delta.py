@@ -23,40 +23,40 @@ class TestGroupedDelta(CodecContract):
     def test_a_training_step_costs_less_than_half_of_the_planes(self, numbers) -> None:
         for kind in ("float32", "bfloat16"):
             item, block, base = numbers(kind, 300_000)
-            delta, planes = GROUPED_DELTA.encode(block, item, base), BYTE_PLANES.encode(block, item, None)
+            delta, planes = GROUPED_DELTA.encode(block, item, [base]), BYTE_PLANES.encode(block, item, [])
             assert delta is not None
             assert planes is not None
             assert len(delta) < 0.7 * len(planes)
 
     def test_grouping_beats_one_group(self, numbers) -> None:
         item, block, base = numbers("float32", 300_000)
-        grouped, plain = GROUPED_DELTA.encode(block, item, base), PLAIN_DELTA.encode(block, item, base)
+        grouped, plain = GROUPED_DELTA.encode(block, item, [base]), PLAIN_DELTA.encode(block, item, [base])
         assert grouped is not None
         assert plain is not None
         assert len(grouped) < len(plain)
 
     def test_small_groups_are_merged(self, numbers) -> None:
         item, block, base = numbers("float32", MIN_GROUP_ELEMENTS - 1)
-        frame = GROUPED_DELTA.encode(block, item, base)
+        frame = GROUPED_DELTA.encode(block, item, [base])
         assert frame is not None
         assert struct.unpack_from("<HB", frame) == (1, 255)
 
     def test_integers_are_not_grouped(self, numbers) -> None:
         item, block, base = numbers("int32", 5000)
-        assert GROUPED_DELTA.encode(block, item, base) is None
+        assert GROUPED_DELTA.encode(block, item, [base]) is None
         with pytest.raises(IntegrityError):
-            GROUPED_DELTA.decode(b"", len(block), item, base)
+            GROUPED_DELTA.decode(b"", len(block), item, [base])
 
     def test_decoding_in_another_order_than_encoding_gives_the_same(self, numbers) -> None:
         cases = [numbers("float32", 20_000, seed=seed) for seed in range(3)]
-        frames = [GROUPED_DELTA.encode(block, item, base) for item, block, base in cases]
+        frames = [GROUPED_DELTA.encode(block, item, [base]) for item, block, base in cases]
         for frame, (item, block, base) in reversed(list(zip(frames, cases, strict=True))):
             assert frame is not None
-            assert bytes(GROUPED_DELTA.decode(frame, len(block), item, base)) == block
+            assert bytes(GROUPED_DELTA.decode(frame, len(block), item, [base])) == block
 
     @pytest.mark.parametrize(
         "table", [b"", b"\0\0", b"\1\0", struct.pack("<HBxxxI", 1, 254, 0), b"\xff\xff" + bytes(99)]
     )
     def test_an_inconsistent_group_table_is_refused(self, table: bytes) -> None:
         with pytest.raises(IntegrityError):
-            GROUPED_DELTA.decode(table, 8, Item.of("float32"), bytes(8))
+            GROUPED_DELTA.decode(table, 8, Item.of("float32"), [bytes(8)])

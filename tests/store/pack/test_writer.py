@@ -18,7 +18,7 @@ def add(pack: PackWriter, data: bytes) -> str:
     frames = (Frame(0, len(data), check_of(data), check_of(data)),) if data else ()
     if data:
         pack.add_frame(data)
-    pack.finish_entry(Record(oid, "blob", BYTES, len(data), BYTES.block_nbytes, None, 0, frames))
+    pack.finish_entry(Record(oid, "blob", BYTES, len(data), BYTES.block_nbytes, (), 0, frames))
     return oid
 
 

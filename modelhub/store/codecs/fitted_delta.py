@@ -1,0 +1,273 @@
+"""Codecs 6 and 7, fitted delta: steps from a prediction, grouped by how large a step the row and exponent let expect.
+
+The prediction is the base's number; for codec 7 moved on by a share, one for each row, of the step from the second base
+to the first; for both moved on by a product of two thin matrices where that pays. All steps of a row have much the same
+real size: in units of the last place it goes by the exponent, so elements are grouped by the difference of the two.
+Layout: docs/reference/format/codecs.md. Measurements: docs/design/011-fitted-deltas.md.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelhub.errors import IntegrityError
+from modelhub.files import Bytes
+from modelhub.store.codecs.codec import NO_ROWS, Rows
+from modelhub.store.codecs.float_values import KINDS, Values, nearest_bits, values_of
+from modelhub.store.codecs.grouping import GroupReader, Order, order_by, pack_groups
+from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
+from modelhub.store.codecs.number_bits import Words, as_bytes, exponents, step, walk, words
+from modelhub.store.codecs.packed_integers import pack, unpack_into
+from modelhub.store.codecs.row_pieces import RowPiece, row_pieces
+from modelhub.store.item import Item
+
+LEAST_ELEMENTS = 1 << 12
+MIN_GROUP_ELEMENTS = 1 << 12
+DEFAULT_ROW = 1 << 10
+"""What counts as a row in a tensor that has none, or too short or too long ones."""
+
+SHORTEST_ROW = 16
+LONGEST_ROW = 1 << 17
+SHARE_UNIT = np.float32(1 / 64)
+
+_LEVEL = 8
+_HEADER = struct.Struct("<IIhHIII")
+_TINY = np.float32(2.0**-100)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Rows of `length` items; of the first the first `lead` are not in the block. `pieces` cover the block."""
+
+    length: int
+    lead: int
+    count: int
+    pieces: tuple[RowPiece, ...]
+
+    @classmethod
+    def of(cls, elements: int, rows: Rows) -> _Layout:
+        fits = SHORTEST_ROW <= rows.length <= LONGEST_ROW
+        length, lead = (rows.length, rows.lead) if fits else (DEFAULT_ROW, 0)
+        return cls(length, lead, -(-(lead + elements) // length), row_pieces(elements, length, lead))
+
+
+@dataclass(frozen=True, slots=True)
+class FittedDelta:
+    """Predicts, and packs the steps from the prediction. `bases` is 1 for codec 6, 2 for codec 7."""
+
+    id: int
+    name: str
+    bases: int
+
+    def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
+        """Return header, row table, factors and groups if that is smaller than the block."""
+        if item.kind not in KINDS or len(bases) < self.bases or len(block) < LEAST_ELEMENTS * item.nbytes:
+            return None
+        if len(block) % item.nbytes or any(len(base) != len(block) for base in bases):
+            return None
+        new, *old = (words(part, item.nbytes) for part in (block, *bases[: self.bases]))
+        layout = _Layout.of(new.size, rows)
+        model, predicted = _fit(new, old, item.kind, layout)
+        sizes = _step_sizes(new, predicted, item.kind, layout)
+        first = int(sizes.min())
+        classes = np.minimum(sizes - first, 255).astype(np.uint8)
+        offset = _offset(predicted, classes, item, layout)
+        orders = _orders(predicted, classes, offset, item, layout)
+        steps = [step(new[piece.span], predicted[piece.span], item.kind) for piece in layout.pieces]
+        groups = pack_groups(steps, orders, least=MIN_GROUP_ELEMENTS, level=_LEVEL)
+        table = [pack(classes, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
+        factors = b"" if model.factors is None else pack_factors(model.factors)
+        header = _HEADER.pack(layout.length, layout.lead, offset, 0, len(table[0]), len(table[1]), len(factors))
+        frame = b"".join((header, *table, factors, groups))
+        return frame if len(frame) < len(block) else None
+
+    def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
+        """Return the predicted numbers moved by the steps."""
+        if item.kind not in KINDS or len(bases) < self.bases or nbytes % item.nbytes:
+            raise IntegrityError(f"a fitted delta cannot hold items of kind '{item.kind}' on {len(bases)} bases")
+        if any(len(base) != nbytes for base in bases):
+            raise IntegrityError("the base of a delta does not fit it")
+        old = [words(base, item.nbytes) for base in bases[: self.bases]]
+        parts = _read(memoryview(frame), nbytes // item.nbytes, two=self.bases == 2)
+        predicted = parts.model.predict(old, item.kind, parts.layout)
+        orders = _orders(predicted, parts.classes, parts.offset, item, parts.layout)
+        steps = GroupReader(parts.groups, predicted.dtype).unpack(orders)
+        new = np.empty_like(predicted)
+        for piece, part in zip(parts.layout.pieces, steps, strict=True):
+            new[piece.span] = walk(part, predicted[piece.span], item.kind)
+        return as_bytes(new)
+
+
+@dataclass(frozen=True, slots=True)
+class _Model:
+    """How numbers are predicted: `shares` int8 [rows] of the step before, in 64ths, and `factors` of what remains."""
+
+    shares: NDArray[np.int8] | None
+    factors: Factors | None
+
+    def predict(self, old: Sequence[Words], kind: str, layout: _Layout) -> Words:
+        """Return the bits of the predicted numbers; of one base without factors that base itself."""
+        if self.shares is None and self.factors is None:
+            return old[0]
+        moved = None if self.factors is None else self.factors.product().reshape(-1)[layout.lead :]
+        predicted = np.empty_like(old[0])
+        with np.errstate(all="ignore"):
+            for piece in layout.pieces:
+                known = old[0][piece.span]
+                values = values_of(known, kind)
+                if self.shares is not None:
+                    before = values_of(old[1][piece.span], kind)
+                    values = values + _scaled(values - before, self.shares[piece.rows] * SHARE_UNIT, piece)
+                if moved is not None:
+                    values = values + moved[piece.span]
+                predicted[piece.span] = _guarded(values, known, kind)
+        return predicted
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    layout: _Layout
+    classes: NDArray[np.uint8]
+    offset: int
+    model: _Model
+    groups: memoryview
+
+
+def _guarded(values: Values, known: Words, kind: str) -> Words:
+    """Return the predicted bits; where the base itself is tiny or not finite it is its own prediction."""
+    base = np.abs(values_of(known, kind))
+    found = nearest_bits(values, known, kind)
+    sound = base >= np.float32(2.0**-90)
+    return found if sound.all() else np.where(sound, found, known)
+
+
+def _scaled(values: Values, by_row: Values, piece: RowPiece) -> Values:
+    """Multiply the values of a piece by one number for each row."""
+    if piece.whole:
+        scaled: Values = (values.reshape(by_row.size, -1) * by_row[:, None]).reshape(-1)
+        return scaled
+    one: Values = values * by_row[0]
+    return one
+
+
+def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[_Model, Words]:
+    """Find the shares by least squares in each row, and factors of what they leave; return what they predict too."""
+    with np.errstate(all="ignore"):
+        change = _matrix(_difference(new, old[0], kind), layout)
+        shares = None
+        if len(old) == 2:
+            before = _matrix(_difference(old[0], old[1], kind), layout)
+            size = np.einsum("ij,ij->i", before, before)
+            found = np.einsum("ij,ij->i", change, before) / np.maximum(size, _TINY)
+            shares = np.rint(np.nan_to_num(found * 64).clip(-127, 127)).astype(np.int8)
+            change = change - before * (shares * SHARE_UNIT)[:, None]
+    plain = _Model(shares, None)
+    predicted = plain.predict(old, kind, layout)
+    factors = find_factors(change)
+    if factors is None:
+        return plain, predicted
+    fitted = _Model(shares, factors)
+    better = fitted.predict(old, kind, layout)
+    worth = _step_bits(new, predicted, kind, layout) - 8 * len(pack_factors(factors))
+    return (fitted, better) if _step_bits(new, better, kind, layout) < worth else (plain, predicted)
+
+
+def _step_bits(new: Words, predicted: Words, kind: str, layout: _Layout) -> float:
+    """Return about the bits of all steps: the logarithms of their sizes in units of the last place."""
+    total = 0.0
+    for piece in layout.pieces:
+        steps = step(new[piece.span], predicted[piece.span], kind).astype(np.float32)
+        steps += np.float32(1)
+        total += float(np.log2(steps, out=steps).sum(dtype=np.float64))
+    return total
+
+
+def _difference(new: Words, old: Words, kind: str) -> Values:
+    """Return new - old as finite float32."""
+    found: Values = values_of(new, kind) - values_of(old, kind)
+    finite = np.isfinite(found)
+    return found if finite.all() else np.where(finite, found, np.float32(0))
+
+
+def _matrix(values: Values, layout: _Layout) -> Values:
+    """Return the values as [rows, length], zeros where rows are not whole."""
+    if values.size == layout.count * layout.length:
+        return values.reshape(layout.count, layout.length)
+    padded = np.zeros(layout.count * layout.length, np.float32)
+    padded[layout.lead : layout.lead + values.size] = values
+    return padded.reshape(layout.count, layout.length)
+
+
+def _step_sizes(new: Words, predicted: Words, kind: str, layout: _Layout) -> NDArray[np.int64]:
+    """Return the size of the steps of each row in half octaves: the top bits of the square of the mean root."""
+    with np.errstate(all="ignore"):
+        roots = np.sqrt(np.abs(_difference(new, predicted, kind)))
+    sums = _matrix(roots, layout).sum(axis=1)
+    ends = np.minimum((np.arange(layout.count) + 1) * layout.length, layout.lead + new.size)
+    counts = ends - np.maximum(np.arange(layout.count) * layout.length, layout.lead)
+    means = np.maximum(np.square(sums / counts.astype(np.float32)), _TINY)
+    sizes: NDArray[np.int64] = (means.astype(np.float32).view(np.uint32) >> np.uint32(22)).astype(np.int64)
+    return sizes
+
+
+def _offset(predicted: Words, classes: NDArray[np.uint8], item: Item, layout: _Layout) -> int:
+    """Return what to add to class - 2 x exponent so that the most common keys lie in the middle of 0 to 255."""
+    piece = layout.pieces[len(layout.pieces) // 2]
+    keys = _raw_keys(predicted, classes, item, piece)
+    return 128 - int(np.median(keys))
+
+
+def _raw_keys(predicted: Words, classes: NDArray[np.uint8], item: Item, piece: RowPiece) -> NDArray[np.int16]:
+    """Return class - 2 x exponent of each element of a piece."""
+    keys = exponents(predicted[piece.span], item).astype(np.int16)
+    keys *= np.int16(-2)
+    by_row = classes[piece.rows].astype(np.int16)
+    if piece.whole:
+        table = keys.reshape(by_row.size, -1)
+        table += by_row[:, None]
+    else:
+        keys += by_row[0]
+    return keys
+
+
+def _orders(predicted: Words, classes: NDArray[np.uint8], offset: int, item: Item, layout: _Layout) -> list[Order]:
+    orders = []
+    for piece in layout.pieces:
+        keys = _raw_keys(predicted, classes, item, piece)
+        keys += np.int16(offset)
+        orders.append(order_by(keys.clip(0, 255, out=keys).astype(np.uint8)))
+    return orders
+
+
+def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:
+    damaged = IntegrityError("the header of a fitted delta is damaged")
+    if len(frame) < _HEADER.size or not elements:
+        raise damaged
+    length, lead, offset, spare, *nbytes = _HEADER.unpack_from(frame)
+    at = _HEADER.size
+    if spare or not SHORTEST_ROW <= length <= LONGEST_ROW or lead >= length or at + sum(nbytes) > len(frame):
+        raise damaged
+    if abs(offset) > 1 << 12 or bool(nbytes[1]) != two:
+        raise damaged
+    parts = []
+    for part in nbytes:
+        parts.append(frame[at : at + part])
+        at += part
+    layout = _Layout.of(elements, Rows(length, lead))
+    classes = np.empty(layout.count, np.uint8)
+    unpack_into(bytes(parts[0]), classes)
+    shares = np.empty(layout.count, np.uint8) if two else None
+    if shares is not None:
+        unpack_into(bytes(parts[1]), shares)
+    factors = unpack_factors(parts[2], layout.count, layout.length) if nbytes[2] else None
+    model = _Model(None if shares is None else shares.view(np.int8), factors)
+    return _Parts(layout, classes, offset, model, frame[at:])
+
+
+FITTED_DELTA = FittedDelta(6, "fitted delta", 1)
+FITTED_DELTA_OF_TWO = FittedDelta(7, "fitted delta of two", 2)

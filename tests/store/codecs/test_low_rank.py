@@ -1,0 +1,64 @@
+"""Factors are exact whole numbers, and damaged ones are refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from modelhub.errors import IntegrityError
+from modelhub.store.codecs.low_rank import find_factors, pack_factors, unpack_factors
+
+
+def low_rank(rank: int, noise: float) -> np.ndarray:
+    rng = np.random.default_rng(rank)
+    change = rng.standard_normal((200, rank)) @ rng.standard_normal((rank, 150))
+    return (change + noise * rng.standard_normal((200, 150))).astype(np.float32)
+
+
+def test_a_low_rank_matrix_has_factors_of_about_its_rank_and_they_come_back() -> None:
+    factors = find_factors(low_rank(3, 0.1))
+    assert factors is not None
+    assert 3 <= factors.left.shape[1] <= 5
+    again = unpack_factors(pack_factors(factors), 200, 150)
+    assert np.array_equal(again.product(), factors.product())
+
+
+def test_the_product_is_the_same_in_whatever_order_it_is_summed() -> None:
+    factors = find_factors(low_rank(5, 0.1))
+    assert factors is not None
+    whole = factors.left.astype(np.int64) @ factors.right.astype(np.int64)
+    assert np.array_equal(factors.product(), whole.astype(np.float32) * np.float32(factors.scale))
+
+
+@pytest.mark.parametrize(
+    "change", [np.zeros((200, 150)), np.full((200, 150), np.nan), np.ones((200, 4)), np.ones((4, 9))]
+)
+def test_what_has_no_directions_worth_it_has_no_factors(change: np.ndarray) -> None:
+    assert find_factors(change.astype(np.float32)) is None
+
+
+def test_noise_has_no_factors() -> None:
+    assert find_factors(np.random.default_rng(1).standard_normal((200, 150)).astype(np.float32)) is None
+
+
+def test_an_exact_low_rank_matrix_is_met_closely() -> None:
+    change = low_rank(3, 0.0)
+    factors = find_factors(change)
+    assert factors is not None
+    assert np.abs(factors.product() - change).max() < 1e-5 * np.abs(change).max()
+
+
+def test_damaged_factors_are_refused_or_stay_exact() -> None:
+    factors = find_factors(low_rank(3, 0.1))
+    assert factors is not None
+    packed = pack_factors(factors)
+    for at in range(len(packed)):
+        hurt = bytearray(packed)
+        hurt[at] ^= 1 << at % 8
+        try:
+            assert unpack_factors(bytes(hurt), 200, 150).largest_sum < 2.0**53
+        except IntegrityError:
+            continue
+    for sides in ((150, 200), (200, 151)):
+        with pytest.raises(IntegrityError):
+            unpack_factors(packed, *sides)
