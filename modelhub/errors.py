@@ -2,6 +2,7 @@
 
 ModelHubError
 ├── NotFoundError          (also KeyError)    RepositoryNotFound · ObjectNotFound · RefNotFound · PathNotFound
+│                                             VersionForgotten
 ├── AlreadyExistsError
 ├── InvalidInputError      (also ValueError)  QuerySyntaxError · UnsafePath
 ├── StateError             DirtyTree · LintFailed
@@ -60,6 +61,12 @@ class ObjectNotFound(NotFoundError):
     """The store holds no object of this id."""
 
     kind = "object-not-found"
+
+
+class VersionForgotten(ObjectNotFound):
+    """A version's weights were given up on purpose, and so are not there."""
+
+    kind = "version-forgotten"
 
 
 class RefNotFound(NotFoundError):

@@ -14,7 +14,7 @@ from modelhub.catalog.database import connect, mark_current, transaction
 from modelhub.catalog.facts import Facts
 from modelhub.catalog.lineage_rows import settle_parents
 from modelhub.catalog.opening import open_current
-from modelhub.catalog.ref_rows import drop_unheld, set_refs
+from modelhub.catalog.ref_rows import drop_unheld, set_forgotten, set_refs
 from modelhub.catalog.run_tables import drop_runs, mark_replaced
 from modelhub.errors import InvalidInputError, RefNotFound, StateError
 from modelhub.oid import is_prefix
@@ -159,6 +159,7 @@ def _go_back(repository: Repository, connection: Connection, moment: Moment, ope
     connection.execute(f"delete from mh_ref_changes where operation_no in ({later})", (operation.sequence,))  # noqa: S608
     connection.execute("delete from mh_operations where sequence > ?", (operation.sequence,))
     held = set_refs(connection, operation)
+    set_forgotten(connection, repository, operation)
     with contextlib.closing(Facts(repository)) as known:
         ingest = CommitIngest(repository, connection, known)
         for commit in sorted(held.now):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -46,6 +46,15 @@ class Facts:
             self._connection = open_catalog_read_only(self._repository.layout.catalog)
             self._carries = not damages(self._connection)
 
+    def lost_differences(self) -> list[LostDifference]:
+        """Return what the catalog that is carried over knows of how far tensors moved that cannot be compared again."""
+        if self._connection is None or not self._carries:
+            return []
+        found: list[LostDifference] = self._connection.execute(_DIFFERENCES).fetchall()
+        contains = self._repository.store.contains
+        is_there = {oid: contains(oid) for oid in {oid for row in found for oid in (row[0], row[2])}}
+        return [row for row in found if not (is_there[row[0]] and is_there[row[2]])]
+
     def statistics_of(self, oid: str, dtype: str) -> TensorStatistics:
         """Return a tensor's statistics. Cost: up to decoding the tensor where nothing is known of it."""
         if (oid, dtype) not in self._facts:
@@ -77,6 +86,26 @@ class Facts:
         except CatalogUnusableError:
             return None
         return read_statistics(self._connection, oid, dtype)
+
+
+_DIFFERENCES = """
+select b.oid, v.dtype, a.oid, w.dtype, x.relative, x.cosine, x.largest, x.changed, x.new_nans, x.new_infs
+from mh_differences x
+join mh_tensors v on v.no = x.before_no join mh_oids b on b.no = v.oid_no
+join mh_tensors w on w.no = x.after_no join mh_oids a on a.no = w.oid_no
+"""
+
+LostDifference = tuple[str, str, str, str, Any, Any, Any, Any, int, int]
+"""Ids and dtypes of two tensors, one of which is gone, and the numbers of `rows.add_differences`."""
+
+
+def numbered(connection: sqlite3.Connection, lost: Iterable[LostDifference]) -> Iterator[tuple[Any, ...]]:
+    """Yield the rows of these differences for another catalog, as far as it has both tensors."""
+    for before, dtype_before, after, dtype_after, *numbers in lost:
+        before_no = rows.tensor_no_of(connection, before, dtype_before)
+        after_no = rows.tensor_no_of(connection, after, dtype_after)
+        if before_no is not None and after_no is not None:
+            yield (before_no, after_no, *numbers)
 
 
 _FROM = "from mh_tensors t join mh_oids o on o.no = t.oid_no where o.oid = ? and t.dtype = ?"

@@ -16,7 +16,10 @@ _BATCH = 1000
 
 
 class LogEntry(msgspec.Struct, frozen=True):
-    """One commit. `time` is unix milliseconds UTC, `offset` the author's minutes east; `refs` as people read them."""
+    """One commit. `time` is unix milliseconds UTC, `offset` the author's minutes east; `refs` as people read them.
+
+    `forgotten`: its weights were given up ('mh keep').
+    """
 
     commit: str
     parents: tuple[str, ...]
@@ -28,6 +31,7 @@ class LogEntry(msgspec.Struct, frozen=True):
     refs: tuple[str, ...]
     params: Mapping[str, str | float | None]
     metrics: Mapping[str, float]
+    forgotten: bool = False
 
     @property
     def short(self) -> str:
@@ -180,12 +184,14 @@ def _entries(
     oids |= connection.execute(f"select no, oid from mh_oids where no {_among(beyond)}")  # noqa: S608
     params = read_params(connection, _among(batch))
     metrics = read_metrics(connection, _among(batch))
+    marked = connection.execute(f"select commit_no from mh_forgotten where commit_no {_among(batch)}")  # noqa: S608
+    forgotten = {no for (no,) in marked}
     for no in batch:
         _, oid, author, email, time, offset, message = commits[no]
         parents = tuple([oids[parent] for parent in graph.parents.get(no, ())])
         refs = tuple(names.get(no, ()))
         facts = params.get(no, {}), metrics.get(no, {})
-        yield LogEntry(oid, parents, author, email, time, offset, message, refs, *facts)
+        yield LogEntry(oid, parents, author, email, time, offset, message, refs, *facts, no in forgotten)
 
 
 def _among(numbers: Collection[int]) -> str:

@@ -6,6 +6,7 @@ import contextlib
 import sqlite3
 from collections.abc import Iterable, Iterator
 
+from modelhub.catalog import rows
 from modelhub.catalog.commit_rows import CommitIngest
 from modelhub.catalog.database import (
     CatalogUnusableError,
@@ -21,11 +22,11 @@ from modelhub.catalog.database import (
     replace_catalog,
     transaction,
 )  # fmt: skip
-from modelhub.catalog.facts import Facts
+from modelhub.catalog.facts import Facts, numbered
 from modelhub.catalog.lineage_rows import settle_parents
 from modelhub.catalog.pending_rows import drop_taken, set_pending
 from modelhub.catalog.pending_signature import pending_signature
-from modelhub.catalog.ref_rows import add_operation, drop_unheld, set_refs
+from modelhub.catalog.ref_rows import add_operation, drop_unheld, set_forgotten, set_refs
 from modelhub.catalog.run_tables import mark_replaced
 from modelhub.catalog.storage_rows import StorageIngest
 from modelhub.errors import LockHeld, ModelHubError, StateError
@@ -76,8 +77,11 @@ def rebuild(repository: Repository, facts: Facts | None = None, progress: Progre
     remove(new)
     facts = facts or Facts(repository)
     facts.carry_over()
+    lost = facts.lost_differences()
     with contextlib.closing(create_catalog(new)) as connection:
         roll_forward(repository, connection, facts, progress)
+        with transaction(connection):
+            rows.add_differences(connection, list(numbered(connection, lost)))
     replace_catalog(new, repository.layout.catalog)
 
 
@@ -120,6 +124,7 @@ def _take_operations(
             add_operation(connection, repository, oid, operation)
             progress.advance(1)
         held = set_refs(connection, missing[0][1])
+        set_forgotten(connection, repository, missing[0][1])
         ingest = CommitIngest(repository, connection, known)
         for commit in sorted(held.now):
             ingest.add(commit)

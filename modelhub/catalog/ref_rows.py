@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from modelhub.catalog import rows, run_tables
+from modelhub.errors import FormatError, ObjectNotFound
+from modelhub.repository.forgotten import forgotten_in
 from modelhub.repository.objects import Operation
 from modelhub.repository.refs import BRANCHES, TAGS, Refs
 from modelhub.repository.repository import Repository
@@ -59,6 +61,16 @@ def set_refs(connection: sqlite3.Connection, operation: Operation) -> Held:
         found.append(("head", "HEAD", rows.oid_no(connection, refs.head_commit), 1))
     rows.replace_refs(connection, found)
     return Held(before, refs.held())
+
+
+def set_forgotten(connection: sqlite3.Connection, repository: Repository, operation: Operation) -> None:
+    """Make the forgotten versions those after an operation; where their list is damaged fsck tells of it."""
+    try:
+        marks = forgotten_in(repository, operation.forgotten)
+    except (ObjectNotFound, FormatError):
+        marks = {}
+    found = [(rows.oid_no(connection, oid), mark.time, mark.author.name) for oid, mark in sorted(marks.items())]
+    rows.replace_forgotten(connection, found)
 
 
 def drop_unheld(connection: sqlite3.Connection, held: Held) -> None:

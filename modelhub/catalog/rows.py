@@ -251,6 +251,12 @@ def replace_refs(connection: sqlite3.Connection, rows: Rows) -> None:
     connection.executemany("insert into mh_refs (kind, name, commit_no, is_head) values (?, ?, ?, ?)", rows)
 
 
+def replace_forgotten(connection: sqlite3.Connection, rows: Rows) -> None:
+    """Make these all the forgotten versions there are: (commit_no, unix ms, who)."""
+    connection.execute("delete from mh_forgotten")
+    connection.executemany("insert into mh_forgotten (commit_no, time, who) values (?, ?, ?)", rows)
+
+
 def add_operations(connection: sqlite3.Connection, rows: Rows) -> None:
     """Add (no, sequence, previous_no, unix ms, offset minutes, who, e-mail, command, head, undoes_no or None)."""
     connection.executemany(

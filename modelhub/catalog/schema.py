@@ -92,6 +92,8 @@ METRICS = _clustered(
 
 REFS = _clustered("mh_refs", _key("kind", Text), _key("name", Text), _need("commit_no"), _need("is_head"))
 
+FORGOTTEN = _clustered("mh_forgotten", _key("commit_no"), _need("time"), _need("who", Text))
+
 OPERATIONS = Table(
     "mh_operations",
     METADATA,

@@ -58,6 +58,12 @@ CREATE TABLE mh_refs (
   is_head INTEGER NOT NULL,
   PRIMARY KEY (kind, name)
 ) WITHOUT ROWID;
+CREATE TABLE mh_forgotten (
+  commit_no INTEGER NOT NULL,
+  time INTEGER NOT NULL,
+  who TEXT NOT NULL,
+  PRIMARY KEY (commit_no)
+) WITHOUT ROWID;
 CREATE TABLE mh_operations (
   no INTEGER NOT NULL,
   sequence INTEGER NOT NULL,
@@ -334,10 +340,12 @@ SELECT i FROM count;
 CREATE VIEW commits AS
 select o.oid as id, t.oid as tree, c.author_name as author, c.author_email as email,
   strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') as time,
-  c.message, c.summary, c.generation, c.git_commit, c.git_branch, c.git_dirty
+  c.message, c.summary, c.generation, c.git_commit, c.git_branch, c.git_dirty,
+  strftime('%Y-%m-%dT%H:%M:%fZ', f.time / 1000.0, 'unixepoch') as forgotten_at, f.who as forgotten_by
 from mh_commits c
 join mh_oids o on o.no = c.no
-join mh_oids t on t.no = c.tree_no;
+join mh_oids t on t.no = c.tree_no
+left join mh_forgotten f on f.commit_no = c.no;
 CREATE VIEW refs AS
 select r.name, r.kind, o.oid as commit_id, r.is_head
 from mh_refs r

@@ -60,6 +60,7 @@ SECTIONS: dict[str, dict[str, CommandEntry]] = {
     "Care for the repository": {
         "du": _entry("du", "Explain where the bytes are"),
         "fsck": _entry("fsck", "Check that everything stored is whole"),
+        "keep": _entry("keep", "Keep the best checkpoints and forget the others"),
         "gc": _entry("gc", "Delete objects that nothing needs any more"),
         "reindex": _entry("reindex", "Rebuild the catalog from the objects"),
         "config": _entry("config", "Show or change settings"),
@@ -77,6 +78,7 @@ OTHER_NAMES: dict[str, str] = {
     "doctor": "fsck", "check": "fsck", "search": "query", "find": "query", "experiments": "runs", "experiment": "runs",
     "exp": "runs", "ps": "runs", "exec": "run", "repro": "replay", "reproduce": "replay", "rerun": "replay",
     "metrics": "compare", "params": "compare", "plots": "plot", "curves": "plot", "leaderboard": "best",
+    "forget": "keep", "retain": "keep", "retention": "keep",
     "dag": "lineage", "provenance": "lineage", "ancestry": "lineage", "models": "ls", "artifacts": "ls",
 }  # fmt: skip
 

@@ -13,6 +13,7 @@ from modelhub.errors import DirtyTree
 from modelhub.importers.git_refs import ChosenRefs
 from modelhub.porcelain.moving import head_files, update_folder
 from modelhub.progress import Progress
+from modelhub.repository.forgotten import require_remembered
 from modelhub.repository.index import Index, read_index
 from modelhub.repository.refs import Refs
 from modelhub.repository.repository import Act, Repository
@@ -37,11 +38,13 @@ def land(repo: Repository, act: Act, after: Refs, without_models: Iterable[str],
     """Make these the refs. For the holder of the writer lock. `without_models` are new commits with nothing to lint.
 
     Where HEAD gets another commit the folder follows, unless it had none and the folder has files: those stay.
-    Raises DirtyTree, with the refs as they were, where unsaved work would be overwritten.
+    Raises DirtyTree, with the refs as they were, where unsaved work would be overwritten, VersionForgotten where a ref
+    would name such a version.
     """
     before = repo.refs
     if after == before:
         return Landing(before.branch)
+    require_remembered(repo, after)
     landing = _bring_folder(repo, before, after, progress)
     repo.record(act, after)
     with contextlib.closing(Facts(repo)) as known:

@@ -12,9 +12,10 @@ from modelhub.porcelain.healing import heal
 from modelhub.porcelain.taken_runs import mark_pending
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.content import read_manifest
+from modelhub.repository.forgotten import forgotten_in, forgotten_versions
 from modelhub.repository.index import read_index
 from modelhub.repository.objects import Commit, Entry, Operation, TensorSegment
-from modelhub.repository.reachable import Needs, current_commits, with_bases
+from modelhub.repository.reachable import Needs, current_commits, mark_versions, with_bases
 from modelhub.repository.repository import Repository
 from modelhub.repository.status import load_index
 from modelhub.repository.trees import read_files
@@ -117,8 +118,8 @@ def _pointer_problems(repo: Repository, repaired: list[str], *, repair: bool) ->
 
 def _chain_problems(repo: Repository) -> Iterator[Problem]:
     try:
-        for _ in repo.operations():
-            pass
+        for _, operation in repo.operations():
+            forgotten_in(repo, operation.forgotten)
     except (FormatError, ObjectNotFound) as error:
         yield Problem(".mh/head", f"the record of operations is cut short: {error.message}")
 
@@ -145,17 +146,25 @@ def _missing(repo: Repository, known: Collection[str | None]) -> dict[str, str]:
     """Return the objects that the history and the index need and the store lacks."""
     needs = Needs(repo)
     wanted: set[str] = set()
-    for oid in current_commits(repo):
-        needs.mark(oid, wanted)
+    bones = mark_versions(needs, current_commits(repo), _forgotten(repo), wanted)
     try:
         for entry in load_index(repo).entries.values():
             wanted.update(needs.of_file(entry))
     except FormatError:
         pass
     mark_pending(repo, needs, wanted)
-    absent = {oid: "it is missing" for oid in with_bases(repo, wanted, needs.broken) if not repo.store.contains(oid)}
+    whole = with_bases(repo, wanted | bones, needs.broken)
+    absent = {oid: "it is missing" for oid in whole if not repo.store.contains(oid)}
     broken = {oid: text for oid, text in needs.broken.items() if oid not in known}
     return broken | absent
+
+
+def _forgotten(repo: Repository) -> Collection[str]:
+    """Return the versions that may lack their weights; a damaged list is reported with the operations."""
+    try:
+        return forgotten_versions(repo).keys()
+    except (FormatError, ObjectNotFound):
+        return ()
 
 
 class _Touched:

@@ -7,17 +7,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from modelhub.catalog.ingest import refresh_storage
-from modelhub.errors import IntegrityError, StateError
+from modelhub.errors import StateError
 from modelhub.porcelain.config import number_setting
 from modelhub.porcelain.gone import GoneObject, describe
-from modelhub.porcelain.taken_runs import mark_pending
+from modelhub.porcelain.needed import needed_objects
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
-from modelhub.repository.reachable import Needs, all_commits, with_bases
-from modelhub.repository.refs import Refs
+from modelhub.repository.forgotten import forgotten_versions
 from modelhub.repository.repository import Act, Repository
-from modelhub.repository.status import load_index
-from modelhub.runs.pending import damaged_runs
 
 GRACE_DAYS = 14.0
 OPERATIONS_DAYS = 90.0
@@ -48,6 +45,8 @@ def gc(
 ) -> GcResult:
     """Delete the objects that no ref, no undoable operation and no staged file needs, and were so for the grace time.
 
+    Of forgotten versions only the weights and large files go, and only those that nothing else needs.
+
     The first run that finds an object unneeded notes the time; a run after the grace deletes it. With a grace of 0 both
     happen at once. Operations older than `operations_days` can no longer be undone. Where the clock went backwards
     nothing is deleted. Raises IntegrityError where the history is damaged: what it needs is then not known.
@@ -56,7 +55,9 @@ def gc(
     if operations_days is None:
         operations_days = number_setting(repo, home, "gc.operations_days", OPERATIONS_DAYS)
     with repo.writing(waiting=waiting):
-        needed = _needed(repo, act.time - int(operations_days * DAY_MS), progress)
+        forgotten = forgotten_versions(repo).keys() - repo.refs.held()
+        oldest = act.time - int(operations_days * DAY_MS)
+        needed = needed_objects(repo, oldest, forgotten, progress)
         unneeded = sorted(oid for oid in repo.store.ids() if oid not in needed)
         known = read_condemned(repo.layout)
         if known.newest > act.time:
@@ -64,49 +65,21 @@ def gc(
         since = {oid: known.since.get(oid, act.time) for oid in unneeded}
         gone = [oid for oid in unneeded if act.time - since[oid] >= grace * DAY_MS]
         left = sorted(set(unneeded).difference(gone))
-        was = describe(repo, set(unneeded))
+        was = describe(repo, set(unneeded), sorted(forgotten))
         removed = [_gone(repo, oid, 0.0, was) for oid in gone]
         later = [_gone(repo, oid, grace - (act.time - since[oid]) / DAY_MS, was) for oid in left]
         freed = sum(item.stored_nbytes for item in removed)
         packed = 0
         if not dry_run:
-            write_condemned(repo.layout, Condemned(newest=act.time, since=since))
+            spared = max(oldest, known.undoable_from) if gone else known.undoable_from
+            write_condemned(repo.layout, Condemned(newest=act.time, undoable_from=spared, since=since))
             if gone:
                 freed = repo.store.delete(set(gone), progress)
             packed = repo.store.consolidate(progress).objects
-            write_condemned(repo.layout, Condemned(newest=act.time, since={oid: since[oid] for oid in left}))
+            waits = {oid: since[oid] for oid in left}
+            write_condemned(repo.layout, Condemned(newest=act.time, undoable_from=spared, since=waits))
             refresh_storage(repo)
     return GcResult(dry_run, tuple(removed), tuple(later), freed, packed)
-
-
-def _needed(repo: Repository, oldest: int, progress: Progress) -> set[str]:
-    """Return every object that must stay: operations always, what they name while they can be undone, the index."""
-    operations = []
-    commits: set[str] = set()
-    is_next_undoable = True  # undoing an operation brings back what the one before it names, however old that is
-    for oid, operation in repo.operations():
-        operations.append(oid)
-        is_undoable = operation.time >= oldest
-        if is_undoable or is_next_undoable:
-            commits |= Refs(operation.head, operation.refs).held()
-        is_next_undoable = is_undoable
-    needs = Needs(repo)
-    found = set(operations)
-    history = all_commits(repo, commits)
-    progress.start("marking", len(history), "commits")
-    for oid in history:
-        needs.mark(oid, found)
-        progress.advance(1)
-    for entry in load_index(repo).entries.values():
-        found.update(needs.of_file(entry))
-    mark_pending(repo, needs, found)
-    missing = (commits - history.keys()) | needs.broken.keys() | set(damaged_runs(repo.layout))
-    if missing:
-        raise IntegrityError(
-            f"the history is damaged ({len(missing)} objects cannot be read): nothing was deleted",
-            hint="'mh fsck' says what is affected",
-        )
-    return with_bases(repo, found)
 
 
 def _gone(repo: Repository, oid: str, days_left: float, was: dict[str, str]) -> GoneObject:

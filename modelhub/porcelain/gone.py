@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
 from modelhub.errors import ModelHubError
@@ -17,7 +17,7 @@ from modelhub.repository.trees import read_files
 class GoneObject:
     """An object that nothing needs. `days_left` of grace, 0.0 where it goes now.
 
-    `was` says what it was in the first lost commit that has it, empty where it was staged only.
+    `was` says what it was in the first lost or forgotten commit that has it, empty where it was staged only.
     """
 
     oid: str
@@ -27,9 +27,15 @@ class GoneObject:
     was: str
 
 
-def describe(repo: Repository, oids: Collection[str]) -> dict[str, str]:
-    """Return what each of these objects was. Cost: reads every commit, tree and manifest among them."""
+def describe(repo: Repository, oids: Collection[str], forgotten: Iterable[str] = ()) -> dict[str, str]:
+    """Return what each of these objects was, in a commit among them or a forgotten one.
+
+    Cost: reads every commit, tree and manifest of those.
+    """
     found: dict[str, str] = {}
+    for oid in forgotten if oids else ():
+        with contextlib.suppress(ModelHubError):
+            _describe_files(repo, oid, repo.get(oid, Commit), oids, found)
     for oid in oids:
         kind = repo.kind_of(oid)
         if kind == "run":
@@ -40,11 +46,15 @@ def describe(repo: Repository, oids: Collection[str]) -> dict[str, str]:
         with contextlib.suppress(ModelHubError):
             commit = repo.get(oid, Commit)
             found[oid] = commit.message.partition("\n")[0]
-            for path, entry in read_files(repo, commit.tree).items():
-                for part, name in _parts(repo, path, entry):
-                    if part in oids:
-                        found.setdefault(part, f"{name} in {oid[:10]}")
+            _describe_files(repo, oid, commit, oids, found)
     return found
+
+
+def _describe_files(repo: Repository, oid: str, commit: Commit, oids: Collection[str], found: dict[str, str]) -> None:
+    for path, entry in read_files(repo, commit.tree).items():
+        for part, name in _parts(repo, path, entry):
+            if part in oids:
+                found.setdefault(part, f"{name} in {oid[:10]}")
 
 
 def _parts(repo: Repository, path: str, entry: Entry) -> Iterator[tuple[str, str]]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from modelhub.porcelain.taken_runs import move_refs
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.checkout import CheckoutReport, apply_checkout, plan_checkout
+from modelhub.repository.forgotten import require_remembered
 from modelhub.repository.reachable import all_commits
 from modelhub.repository.refs import Refs
 from modelhub.repository.repository import Act, Repository
@@ -47,9 +48,10 @@ def move(
     """Make the folder equal to the commit `refs` has as HEAD, then make `refs` the refs. For the holder of the lock.
 
     Where the refs are so already no operation is recorded. Raises DirtyTree, with nothing changed, where unsaved work
-    would be overwritten.
+    would be overwritten, and VersionForgotten where a ref would name such a version.
     """
     now = repo.refs
+    require_remembered(repo, refs)
     report = update_folder(repo, head_files(repo, now), head_files(repo, refs), force=force, progress=progress)
     if refs != now or undoes is not None:
         move_refs(repo, act, refs, undoes=undoes)

@@ -65,6 +65,8 @@ class NearestTensors:
             if self._connection is None:
                 self._connection = self._stack.enter_context(open_current(self._repository))
             newest_first = sketches(self._connection, dtype, elements, MOST_KNOWN)
+            if self._repository.refs.forgotten is not None:  # the catalog also knows tensors that are gone
+                newest_first = [item for item in newest_first if self._repository.store.contains(item[0])]
             learned = self._learned.pop(key, ())
             new = {oid for oid, _ in learned}
             older = (item for item in reversed(newest_first) if item[0] not in new)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelhub.errors import InvalidInputError, RefNotFound, StateError
 from modelhub.oid import is_prefix
+from modelhub.porcelain.forgetting import changed_marks, remembered_again
 from modelhub.porcelain.moving import head_files, move
 from modelhub.porcelain.taken_runs import move_refs
 from modelhub.progress import SILENT, Progress
@@ -14,7 +15,7 @@ from modelhub.repository.objects import Operation, Person
 from modelhub.repository.refs import Refs, describe
 from modelhub.repository.repository import Act, Repository
 
-ONLY_REFS = frozenset({"commit", "branch", "tag", "reset", "import"})
+ONLY_REFS = frozenset({"commit", "branch", "tag", "reset", "import", "keep"})
 """Commands that change refs but no file of the folder, so their undoing leaves it too.
 
 `reset --hard` is none of them; what `import` wrote into an empty folder stays there.
@@ -32,7 +33,10 @@ class RefChange:
 
 @dataclass(frozen=True, slots=True)
 class OperationInfo:
-    """One change of refs. `time` is unix milliseconds UTC, `undoes` the operation that this one took back."""
+    """One change of refs. `time` is unix milliseconds UTC, `undoes` the operation that this one took back.
+
+    `forgot` counts the versions that it marked as forgotten, `remembered` those it took the mark from.
+    """
 
     oid: str
     sequence: int
@@ -42,6 +46,8 @@ class OperationInfo:
     command: str
     changes: tuple[RefChange, ...]
     undoes: str | None
+    forgot: int = 0
+    remembered: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +89,8 @@ def undo(
         if found.previous is None:
             raise StateError("nothing is left to undo", hint="'mh op log' shows what happened")
         refs = repo.refs
-        restored = _reverted(refs, found, repo.get(found.previous, Operation))
+        before = repo.get(found.previous, Operation)
+        restored = replace(_reverted(refs, found, before), forgotten=remembered_again(repo, refs, found, before))
         if restored == refs:
             raise StateError("nothing of that operation is in effect any more", hint="see 'mh op log'")
         _require_commits(repo, refs, restored)
@@ -142,7 +149,7 @@ def _reverted(now: Refs, operation: Operation, before: Operation) -> Refs:
     head = before.head if operation.head != before.head and now.head == operation.head else now.head
     if head in now.table and head not in table and before.head != head:
         raise StateError(f"{describe(head)} is checked out", hint="switch to another branch first")
-    return Refs(head, table)
+    return replace(now, head=head, table=table)
 
 
 def _require_commits(repo: Repository, now: Refs, restored: Refs) -> None:
@@ -159,6 +166,7 @@ def _info(repo: Repository, oid: str, operation: Operation) -> OperationInfo:
     names = sorted(operation.refs.keys() | before.refs.keys())
     changes = [RefChange(name, before.refs.get(name), operation.refs.get(name)) for name in names]
     changes.insert(0, RefChange("HEAD", before.head or None, operation.head))
+    forgot, remembered = changed_marks(repo, before, operation)
     return OperationInfo(
         oid=oid,
         sequence=operation.sequence,
@@ -168,4 +176,6 @@ def _info(repo: Repository, oid: str, operation: Operation) -> OperationInfo:
         command=operation.command,
         changes=tuple(change for change in changes if change.old != change.new),
         undoes=operation.undoes,
+        forgot=len(forgot),
+        remembered=len(remembered),
     )

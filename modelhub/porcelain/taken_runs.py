@@ -11,6 +11,7 @@ import msgspec
 from modelhub.catalog.ingest import catch_up
 from modelhub.errors import InvalidInputError, NotFoundError
 from modelhub.porcelain.found_facts import FoundFacts
+from modelhub.repository.forgotten import require_remembered
 from modelhub.repository.objects import Commit, Derivation, Evaluation, ParamValue, Run, metric_value
 from modelhub.repository.reachable import Needs
 from modelhub.repository.refs import Refs
@@ -134,10 +135,11 @@ def move_refs(repo: Repository, act: Act, refs: Refs, *, undoes: str | None = No
     """Change the refs, and the catalog with them. For the holder of the writer lock.
 
     Runs of versions that no ref holds then are pending again; those of versions that come back no longer are. Cut
-    short between, a run is both pending and in a version, which does no harm.
+    short between, a run is both pending and in a version, which does no harm. Raises VersionForgotten.
     """
     before = repo.refs
     gone, back = before.held() - refs.held(), refs.held() - before.held()
+    require_remembered(repo, refs)
     repo.record(act, refs, prepare=lambda: _give_back(repo, gone, refs.held()), undoes=undoes)
     if list_pending(repo.layout):
         _settle_again(repo, back, before.held())

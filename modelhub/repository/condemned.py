@@ -9,9 +9,13 @@ from modelhub.repository.layout import Layout
 
 
 class Condemned(msgspec.Struct, frozen=True):
-    """Objects by the time they were first found unneeded; `newest` is the time of the last run (unix ms UTC)."""
+    """Objects by the time they were first found unneeded; `newest` is the time of the last run (unix ms UTC).
+
+    What operations before `undoable_from` named may be deleted: gc was told that they need not be undone.
+    """
 
     newest: int = 0
+    undoable_from: int = 0
     since: dict[str, int] = {}
 
 

@@ -10,8 +10,11 @@ import msgspec
 from modelhub.errors import FormatError, RepositoryNotFound
 
 FOLDER = ".mh"
-FORMAT = 2
-"""2: commits name runs. A program that knows only format 1 would delete them as unneeded."""
+FORMAT = 3
+"""2: commits name runs. A program that knows only format 1 would delete them as unneeded.
+
+3: versions may be forgotten. A program that knows only format 2 would drop the list of them, and take them for damaged.
+"""
 
 
 class FormatFile(msgspec.Struct, frozen=True):
@@ -103,7 +106,7 @@ def check_format(layout: Layout) -> int:
             hint="'mh init' completes it",
         ) from None
     except (msgspec.DecodeError, UnicodeDecodeError):
-        raise FormatError(f"'{layout.format}' is damaged", hint='it should read {"features":[],"format":2}') from None
+        raise FormatError(f"'{layout.format}' is damaged", hint='it should read {"features":[],"format":3}') from None
     if found.format > FORMAT or found.features:
         raise FormatError(
             f"this repository has format {found.format} {list(found.features)}, this mh reads format {FORMAT}",

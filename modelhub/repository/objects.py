@@ -158,7 +158,10 @@ class Commit(msgspec.Struct, frozen=True):
 
 
 class Operation(msgspec.Struct, frozen=True):
-    """One change of refs and the whole ref table after it. `head` is a ref's full name, or a commit when detached."""
+    """One change of refs and the whole ref table after it. `head` is a ref's full name, or a commit when detached.
+
+    `forgotten` is a blob that lists the versions whose weights nobody needs any more (`repository/forgotten.py`).
+    """
 
     previous: str | None
     sequence: int
@@ -169,6 +172,7 @@ class Operation(msgspec.Struct, frozen=True):
     head: str
     refs: dict[str, str]
     undoes: str | None = None
+    forgotten: str | None = None
 
 
 class Usage(msgspec.Struct, frozen=True):

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from dataclasses import dataclass, field
 
 from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
+from modelhub.progress import SILENT, Progress
 from modelhub.repository.content import chunk_oids
 from modelhub.repository.index import IndexEntry
 from modelhub.repository.objects import CodeState, Commit, Entry, Manifest, Run, T, Tree, Usage
@@ -14,9 +15,14 @@ from modelhub.repository.repository import Repository
 
 @dataclass(slots=True)
 class Needs:
-    """Answers which objects versions need, remembering what was read. Broken objects are collected in `broken`."""
+    """Answers which objects versions need, remembering what was read. Broken objects are collected in `broken`.
+
+    Without `contents` of a file with a manifest only that is needed, not its tensors or chunks: all that must stay of
+    a forgotten version. What such a one marked must be kept apart from what one with `contents` did.
+    """
 
     repository: Repository
+    contents: bool = True
     broken: dict[str, str] = field(default_factory=dict)
     _trees: dict[str, frozenset[str]] = field(default_factory=dict)
     _manifests: dict[str, tuple[str, ...]] = field(default_factory=dict)
@@ -85,6 +91,8 @@ class Needs:
         """The objects of one file."""
         if entry.manifest is None:
             return (entry.oid,)
+        if not self.contents:
+            return (entry.manifest,)
         if entry.manifest not in self._manifests:
             manifest = self._read(entry.manifest, Manifest)
             parts = [] if manifest is None else chunk_oids(manifest)
@@ -151,6 +159,21 @@ def with_bases(
             continue
         waiting += known[oid]
     return found
+
+
+def mark_versions(
+    needs: Needs, commits: Iterable[str], forgotten: Container[str], found: set[str], progress: Progress = SILENT
+) -> set[str]:
+    """Add to `found` what these versions need, and return what the forgotten ones among them do, which is less."""
+    bones = Needs(needs.repository, contents=False, broken=needs.broken)
+    left: set[str] = set()
+    for oid in commits:
+        if oid in forgotten:
+            bones.mark(oid, left)
+        else:
+            needs.mark(oid, found)
+        progress.advance(1)
+    return left
 
 
 def all_commits(repository: Repository, starts: Iterable[str]) -> dict[str, Commit]:

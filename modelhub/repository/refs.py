@@ -13,10 +13,14 @@ TAGS = "refs/tags/"
 
 @dataclass(frozen=True, slots=True)
 class Refs:
-    """HEAD and every ref. `head` is a full ref name (`refs/heads/main`), or a commit's id when detached."""
+    """HEAD and every ref. `head` is a full ref name (`refs/heads/main`), or a commit's id when detached.
+
+    `forgotten` is the blob that lists the forgotten versions, None where there are none.
+    """
 
     head: str
     table: dict[str, str]
+    forgotten: str | None = None
 
     @property
     def branch(self) -> str | None:

@@ -19,6 +19,7 @@ from modelhub.repository.objects import KIND_OF, Commit, Operation, Person, Run,
 from modelhub.repository.refs import BRANCHES, Refs
 
 if TYPE_CHECKING:
+    from modelhub.repository.forgotten import ForgottenObjects
     from modelhub.store.object_info import PublishResult
     from modelhub.store.object_store import ObjectStore
     from modelhub.store.object_writer import ObjectWriter
@@ -49,6 +50,7 @@ class Repository:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
+        self._forgotten_objects: ForgottenObjects | None = None
 
     @classmethod
     def find(cls, start: Path) -> Repository:
@@ -75,7 +77,7 @@ class Repository:
         """The object store."""
         from modelhub.store.object_store import ObjectStore
 
-        return ObjectStore(self.layout.objects, self.layout.scratch)
+        return ObjectStore(self.layout.objects, self.layout.scratch, absent=self._absent)
 
     @contextlib.contextmanager
     def writing(self, *, wait: bool = True, waiting: Callable[[], None] | None = None) -> Iterator[None]:
@@ -123,7 +125,7 @@ class Repository:
     def refs(self) -> Refs:
         """The refs as they are now."""
         operation = self.operation()
-        return Refs(operation.head, operation.refs)
+        return Refs(operation.head, operation.refs, operation.forgotten)
 
     def get(self, oid: str, kind: type[T]) -> T:
         """Return a structured object. Raises ObjectNotFound or IntegrityError."""
@@ -167,6 +169,7 @@ class Repository:
             head=refs.head,
             refs=refs.table,
             undoes=undoes,
+            forgotten=refs.forgotten,
         )
         with contextlib.ExitStack() as stack:
             if writer is None:
@@ -195,6 +198,13 @@ class Repository:
             return self.store.info(oid).kind
         except ObjectNotFound:
             return None
+
+    def _absent(self, oid: str) -> ObjectNotFound | None:
+        from modelhub.repository.forgotten import ForgottenObjects
+
+        if self._forgotten_objects is None:
+            self._forgotten_objects = ForgottenObjects(self)
+        return self._forgotten_objects.error(oid)
 
 
 def put(writer: ObjectWriter, record: Commit | Operation | Run | Tree) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Callable, Iterable, Iterator, Set
 from pathlib import Path
 
 from modelhub.errors import ObjectNotFound
@@ -25,14 +25,23 @@ class ObjectStore:
 
     `scratch` is a folder on the same file system for files under construction. Writing (`writer`, `delete`,
     `consolidate`) is for the holder of the repository's writer lock. Handles may be used from many threads.
+    `absent` may know a better error for an object whose content is asked for and that is not there.
     """
 
-    def __init__(self, folder: Path, scratch: Path, *, workers: int = 2) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        scratch: Path,
+        *,
+        workers: int = 2,
+        absent: Callable[[str], ObjectNotFound | None] = lambda _: None,
+    ) -> None:
         self.folder = folder
         self.scratch = scratch
         self.workers = Workers(workers)
         self.loose = LooseObjects(folder / "loose")
         self.packs = Packs(folder / "packs")
+        self._absent = absent
 
     @classmethod
     def create(cls, folder: Path) -> None:
@@ -46,7 +55,7 @@ class ObjectStore:
 
     def info(self, oid: str) -> ObjectInfo:
         """Return how an object is kept. Raises ObjectNotFound, IntegrityError."""
-        return self.open(oid).info
+        return self.open_below(oid, ()).info
 
     def find(self, prefix: str) -> list[str]:
         """Return the ids that begin with these hex digits (at least four), sorted."""
@@ -64,7 +73,10 @@ class ObjectStore:
 
     def open(self, oid: str) -> StoredObject:
         """Return a handle on an object. Raises ObjectNotFound, IntegrityError, FormatError."""
-        return self.open_below(oid, ())
+        try:
+            return self.open_below(oid, ())
+        except ObjectNotFound as error:
+            raise self._absent(oid) or error from None
 
     def read(self, oid: str, kind: Kind = "blob", *, limit: int | None = None) -> bytes:
         """Return an object's content, verified against its id and kind.

@@ -18,6 +18,7 @@ from modelhub.porcelain.commit import commit
 from modelhub.porcelain.fsck import fsck
 from modelhub.porcelain.gc import gc
 from modelhub.porcelain.init import init
+from modelhub.porcelain.keep import KeepRule, keep, plan_keep
 from modelhub.porcelain.log import log
 from modelhub.porcelain.merge import merge
 from modelhub.porcelain.operations import undo
@@ -26,10 +27,13 @@ from modelhub.porcelain.reset import reset
 from modelhub.porcelain.restore import restore
 from modelhub.porcelain.status import status
 from modelhub.porcelain.tag import create_tag
+from modelhub.repository.content import read_file
+from modelhub.repository.forgotten import forgotten_versions
 from modelhub.repository.objects import Run
 from modelhub.repository.reachable import all_commits, current_commits
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.status import load_index
+from modelhub.repository.trees import read_files
 from modelhub.runs.live import LiveRun
 from modelhub.runs.notes import End, Owner, Start
 from modelhub.runs.pending import list_pending, read_pending
@@ -68,7 +72,9 @@ class Scenario:
         check_next_commit(folder)
 
     def _compare(self, between: State, old: State, new: State) -> None:
-        assert between["commits"].items() >= old["commits"].items(), "an acknowledged commit changed or is gone"
+        kept = {oid: files for oid, files in old["commits"].items() if oid not in between["refs"][2]}
+        for oid, files in kept.items():
+            assert between["commits"][oid].items() >= files.items(), "an acknowledged commit changed or is gone"
         for path in old["folder"].keys() | new["folder"].keys():
             found = between["folder"].get(path)
             assert found in (old["folder"].get(path), new["folder"].get(path)), f"{path} is neither old nor new"
@@ -98,8 +104,8 @@ def look(folder: Path) -> State | None:
     commits = all_commits(repo, {oid for _, operation in repo.operations() for oid in operation.refs.values()})
     status(repo)
     return {
-        "refs": [refs.head, refs.table],
-        "commits": {oid: _digests(project.files_of(oid)) for oid in commits},
+        "refs": [refs.head, refs.table, sorted(forgotten_versions(repo))],
+        "commits": {oid: _digests(_files(project, oid)) for oid in commits},
         "runs": _runs(repo),
         "folder": _digests(project.folder()),
         "index": {path: [entry.mode, entry.oid] for path, entry in load_index(repo).entries.items()},
@@ -121,6 +127,15 @@ def _runs(repo: Repository) -> dict[str, list[Any]]:
     found = [repo.get(oid, Run) for made in current_commits(repo).values() for oid in made.runs]
     found += [read_pending(repo, run) for run in list_pending(repo.layout)]
     return {run.id: [run.status, run.params, [[one.name, one.points, one.last] for one in run.series]] for run in found}
+
+
+def _files(project: Project, commit: str) -> dict[str, tuple[str, bytes]]:
+    """Every file of a version; of a forgotten one those that must be there."""
+    if commit not in forgotten_versions(project.repo):
+        return project.files_of(commit)
+    entries = read_files(project.repo, project.repo.commit_tree(commit))
+    small = {path: entry for path, entry in entries.items() if entry.manifest is None}
+    return {path: (entry.mode, read_file(project.repo, entry)) for path, entry in small.items()}
 
 
 def _digests(files: dict[str, tuple[str, bytes]]) -> dict[str, list[str]]:
@@ -231,6 +246,24 @@ def trained_and_committed(project: Project) -> None:
     project.commit("with a run")
 
 
+def measured(project: Project) -> None:
+    """Checkpoints with a metric, which share a small file and some of their tensors."""
+    project.write("run.sh", "train", executable=True)
+    for seed, accuracy in enumerate((0.5, 0.9, 0.7, 0.8)):
+        project.write("model.safetensors", model(seed))
+        project.commit(f"epoch {seed}", metrics={"acc": accuracy})
+
+
+def keep_the_best(folder: Path) -> None:
+    plan = plan_keep(find(folder), rule=KeepRule("acc", 1), now=ACT.time)
+    keep(find(folder), plan, act=ACT)
+
+
+def forgotten(project: Project) -> None:
+    measured(project)
+    keep_the_best(project.root)
+
+
 def find(folder: Path) -> Repository:
     return Repository.find(folder)
 
@@ -252,6 +285,9 @@ SCENARIOS: dict[str, Scenario] = {
     "tag": Scenario(lambda folder: create_tag(find(folder), act=ACT, name="v1"), two_commits, once=True),
     "branch": Scenario(lambda folder: create_branch(find(folder), act=ACT, name="new"), two_commits, once=True),
     "gc": Scenario(lambda folder: gc(find(folder), act=ACT, grace_days=0), littered),
+    "keep": Scenario(keep_the_best, measured),
+    "undo-keep": Scenario(lambda folder: undo(find(folder), act=ACT), forgotten, once=True),
+    "gc-forgotten": Scenario(lambda folder: gc(find(folder), act=ACT, grace_days=0), forgotten),
     "commit-many-packs": Scenario(
         lambda folder: with_few_taken_for_many(lambda at: commit(find(at), act=ACT, message="more"), folder),
         in_many_packs,

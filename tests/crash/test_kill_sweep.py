@@ -12,7 +12,8 @@ import pytest
 SWEEP = Path(__file__).with_name("sweep.py")
 COMMANDS = (
     "init", "add", "commit-all", "commit-staged", "commit-run", "undo-run", "checkout", "restore", "reset-hard",
-    "merge", "undo", "tag", "branch", "gc", "commit-many-packs", "gc-many-packs", "reindex",
+    "merge", "undo", "tag", "branch", "gc", "keep", "undo-keep", "gc-forgotten",
+    "commit-many-packs", "gc-many-packs", "reindex",
 )  # fmt: skip
 
 

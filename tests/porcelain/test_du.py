@@ -5,6 +5,8 @@ from contracts.logged_run import begin
 from contracts.project import Project, safetensors, weights
 
 from modelhub.porcelain.du import du
+from modelhub.porcelain.forgetting import mark_forgotten
+from modelhub.porcelain.gc import gc
 from modelhub.runs.notes import End
 
 
@@ -21,11 +23,29 @@ def test_the_sums_add_up(project: Project) -> None:
     )
     assert found.raw_nbytes - found.saved_by_sharing == found.unique_nbytes
     live = found.unique_nbytes - found.saved_by_deltas - found.saved_by_compression + found.overhead_nbytes
-    live += found.runs_nbytes
+    live += found.runs_nbytes + found.bases_nbytes
     assert live + found.unreachable_nbytes == found.stored_nbytes
     assert found.saved_by_sharing >= 160_000
     assert found.saved_by_deltas > 0
     assert found.deltas == 1
+
+
+def test_bases_that_no_version_has_any_more_are_a_part_of_their_own(project: Project) -> None:
+    base = weights(1, 200, 200)
+    first = project.save("m.safetensors", safetensors({"w": base}))
+    tuned = safetensors({"w": base + weights(2, 200, 200) * base.dtype.type(0.001)})
+    project.save("m.safetensors", tuned)
+    with project.repo.writing():
+        mark_forgotten(project.repo, project.act("keep"), [first])
+    gc(project.repo, act=project.act("gc"), grace_days=0)
+    project.repo = project.again()
+    found = du(project.repo)
+    assert [version.forgotten for version in found.versions] == [False, True]
+    assert found.raw_nbytes == len(tuned)
+    assert found.bases_nbytes > 100_000
+    assert found.unreachable_nbytes == 0
+    live = found.unique_nbytes - found.saved_by_deltas - found.saved_by_compression + found.overhead_nbytes
+    assert live + found.bases_nbytes + found.runs_nbytes == found.stored_nbytes
 
 
 def test_what_only_a_version_holds_is_told(project: Project) -> None:

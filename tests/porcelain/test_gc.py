@@ -149,6 +149,22 @@ def test_an_operation_whose_commits_are_gone_cannot_be_undone(project: Project) 
     project.assert_sound()
 
 
+def test_what_a_shorter_time_let_go_is_not_missed_later(project: Project) -> None:
+    project.save("a", "1")
+    project.switch("topic", create=True)
+    lost = project.save("a", "2")
+    project.switch("main")
+    delete_branch(project.repo, act=project.act("branch -D topic"), name="topic", force=True)
+    project.save("b", "1")
+    gc(project.repo, act=project.act("gc"), grace_days=0, operations_days=0)
+    assert not project.repo.store.contains(lost)
+    assert not collect(project, grace=0).removed
+    condemned = project.repo.layout.folder / "condemned"
+    condemned.write_text(condemned.read_text().replace("undoable_from", "unknown"))
+    with pytest.raises(IntegrityError, match="nothing was deleted"):
+        collect(project, grace=0)
+
+
 def test_the_catalog_forgets_what_gc_took(project: Project) -> None:
     project.save("m.safetensors", safetensors({"w": weights(1, 30, 30)}))
     project.switch("topic", create=True)

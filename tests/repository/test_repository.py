@@ -47,7 +47,7 @@ def test_a_repository_in_a_worktree_of_git_is_kept_out_of_git(tmp_path: Path, pr
     assert "/.mh/" in (tmp_path / "main" / ".git" / "info" / "exclude").read_text().splitlines()
 
 
-@pytest.mark.parametrize("text", ['{"features":[],"format":3}', '{"features":["new"],"format":1}', "garbage", "\xff"])
+@pytest.mark.parametrize("text", ['{"features":[],"format":4}', '{"features":["new"],"format":1}', "garbage", "\xff"])
 def test_a_format_that_is_not_understood_is_refused(project: Project, text: str) -> None:
     project.repo.layout.format.write_text(text, "latin-1")
     with pytest.raises(FormatError):

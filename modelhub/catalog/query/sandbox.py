@@ -33,6 +33,7 @@ TABLES = frozenset(
         "params",
         "metrics",
         "refs",
+        "forgotten",
         "operations",
         "ref_changes",
         "directories",

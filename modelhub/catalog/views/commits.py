@@ -19,14 +19,18 @@ COMMITS = View(
         Column("git_commit", "text", "the git commit the code was at", null="the folder was no git work tree"),
         Column("git_branch", "text", "the git branch", null="no git work tree, or a detached HEAD"),
         Column("git_dirty", "integer", "1: the code had changes that git did not", null="no git work tree"),
+        Column("forgotten_at", "text", "when its weights were given up", "ISO 8601", null="it is kept"),
+        Column("forgotten_by", "text", "name of who gave them up", null="it is kept"),
     ),
     sql="""
 select o.oid as id, t.oid as tree, c.author_name as author, c.author_email as email,
   strftime('%Y-%m-%dT%H:%M:%fZ', c.time / 1000.0, 'unixepoch') as time,
-  c.message, c.summary, c.generation, c.git_commit, c.git_branch, c.git_dirty
+  c.message, c.summary, c.generation, c.git_commit, c.git_branch, c.git_dirty,
+  strftime('%Y-%m-%dT%H:%M:%fZ', f.time / 1000.0, 'unixepoch') as forgotten_at, f.who as forgotten_by
 from mh_commits c
 join mh_oids o on o.no = c.no
 join mh_oids t on t.no = c.tree_no
+left join mh_forgotten f on f.commit_no = c.no
 """.strip(),
     example="select substr(id, 1, 10) as id, time, author, summary from commits order by time desc limit 20",
 )

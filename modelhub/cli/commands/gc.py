@@ -46,7 +46,8 @@ def gc_command(session: Session, grace: float | None, operations: float | None, 
     """Delete objects that nothing needs any more.
 
     Needed is what a branch, a tag, HEAD, the index or an operation that can still be undone leads to. The first run
-    that finds an object unneeded starts its time of grace.
+    that finds an object unneeded starts its time of grace. Of versions that 'mh keep' marked as forgotten the weights
+    and large files are not needed.
     """
     repository = session.repository
     with session.progress() as progress:

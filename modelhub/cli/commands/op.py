@@ -10,7 +10,7 @@ import click
 from modelhub.cli.command import command
 from modelhub.cli.context import Session
 from modelhub.cli.options import chosen_format, format_option, pass_session, print_records
-from modelhub.cli.output.quantities import ago, short
+from modelhub.cli.output.quantities import ago, count, short
 from modelhub.cli.output.terminal import Terminal
 from modelhub.cli.output.text import clean
 from modelhub.porcelain.operations import OperationInfo, RefChange, operation_log
@@ -53,6 +53,10 @@ def _lines(found: Sequence[OperationInfo], terminal: Terminal) -> Iterator[str]:
         undoes = f" (undoes {short(operation.undoes)})" if operation.undoes else ""
         yield f"{oid} mh {clean(operation.command)}{undoes}"
         yield terminal.style(f"           {clean(str(operation.author))}, {ago(operation.time, now)}", "dim")
+        if operation.forgot:
+            yield f"           {count(operation.forgot, 'version')} forgotten"
+        if operation.remembered:
+            yield f"           {count(operation.remembered, 'version')} no longer forgotten"
         for change in operation.changes:
             yield f"           {_change(change, terminal)}"
 

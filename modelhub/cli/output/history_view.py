@@ -36,7 +36,12 @@ def one_line(entry: LogEntry, terminal: Terminal) -> str:
     brief = facts(entry.metrics, MOST_BRIEF, terminal.ellipsis)
     metrics = f"  {terminal.style(brief, 'dim')}" if brief else ""
     oid = terminal.style(short(entry.commit), "yellow")
-    return f"{oid}{ref_names(entry.refs, terminal)} {first_line(entry.message)}{metrics}"
+    names = f"{ref_names(entry.refs, terminal)}{_forgotten(entry, terminal)}"
+    return f"{oid}{names} {first_line(entry.message)}{metrics}"
+
+
+def _forgotten(entry: LogEntry, terminal: Terminal) -> str:
+    return terminal.style(" (forgotten)", "dim") if entry.forgotten else ""
 
 
 @cache
@@ -51,6 +56,6 @@ def long_form(entry: LogEntry, terminal: Terminal) -> str:
     params = f"Params:  {facts(entry.params)}\n" if entry.params else ""
     metrics = f"Metrics: {terminal.style(facts(entry.metrics), 'bold')}\n" if entry.metrics else ""
     message = "\n".join([f"    {line}" if line else "" for line in clean_lines(entry.message)])
-    names = ref_names(entry.refs, terminal) if entry.refs else ""
+    names = f"{ref_names(entry.refs, terminal)}{_forgotten(entry, terminal)}"
     author, date = _author_line(entry.author, entry.email), moment(entry.time, entry.offset)
     return f"{oid}{names}\n{merge}{author}\nDate:    {date}\n{params}{metrics}\n{message}"
