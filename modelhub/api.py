@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from modelhub.catalog.query.result import QueryResult
     from modelhub.porcelain.commit import CommitResult
     from modelhub.porcelain.diff import DiffResult
+    from modelhub.porcelain.export import ExportResult
     from modelhub.porcelain.load import LoadedFile
     from modelhub.porcelain.moving import CheckoutResult
     from modelhub.porcelain.status import StatusResult
@@ -188,6 +189,26 @@ class Repo:
         elif run is not None:
             run.reads(place if ":" in place else f"{place}:{result.path}")
         return result
+
+    def export(
+        self,
+        place: str,
+        scheme: str,
+        output: str | os.PathLike[str] | None = None,
+        *,
+        dequantized: bool = False,
+        force: bool = False,
+    ) -> ExportResult:
+        """Write a lossy copy of the model at `REV:PATH` into a safetensors file, by default beside it.
+
+        `scheme` is float16, bfloat16, fixed16, fixed8 or quantized-1 to quantized-8. The next commit that has the file
+        records what it was made from. Raises AlreadyExistsError unless `force`; InvalidInputError where a scheme has
+        no such numbers.
+        """
+        from modelhub.porcelain.export import export
+
+        target = None if output is None else Path(output).absolute()
+        return export(self._repository, place=place, scheme=scheme, output=target, dequantized=dequantized, force=force)
 
     def read(self, place: str) -> bytes:
         """Return the bytes of the file `REV:PATH` or `RUN:PATH`, verified."""

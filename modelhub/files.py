@@ -245,6 +245,16 @@ def write_atomic(final: Path, data: Bytes, *, scratch: Path, mode: int = 0o644) 
         temp.replace(final)
 
 
+def overwrite_part(path: Path, offset: int, data: Bytes) -> None:
+    """Write over bytes of a file that is nobody else's, as one in a temporary folder; it is not made durable."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC | os.O_NOFOLLOW)
+    try:
+        os.lseek(descriptor, offset, os.SEEK_SET)
+        write_all(descriptor, data)
+    finally:
+        os.close(descriptor)
+
+
 def make_private_file(path: Path) -> None:
     """Make an empty file that only its owner may read, and the folders it is in; one that is there stays."""
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)

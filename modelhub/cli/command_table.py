@@ -36,6 +36,14 @@ SECTIONS: dict[str, dict[str, CommandEntry]] = {
         "ls": _entry("ls", "List the files or tensors of a version or run"),
         "cat": _entry("cat", "Print one file or one tensor of a version or run"),
     },
+    "Make smaller copies": {
+        "export": _entry("export", "Write a lossy copy of a model"),
+        "eval-precision": CommandEntry(
+            "modelhub.cli.commands.eval_precision",
+            "eval_precision_command",
+            "Measure size against accuracy of lossy copies",
+        ),
+    },
     "Compare and ask": {
         "runs": _entry("runs", "List training runs, or show one"),
         "compare": _entry("compare", "Show params and metrics of versions or runs side by side"),

@@ -20,7 +20,8 @@ MEANINGS: dict[int, str] = {
     OK: "done",
     NEGATIVE: (
         "done, and the answer is no: 'mh diff --exit-code' or 'mh replay --strict' saw a difference,"
-        " 'mh verify --strict' a parent that the weights contradict, 'mh fsck' damage"
+        " 'mh verify --strict' a parent that the weights contradict, 'mh fsck' damage;"
+        " 'mh eval-precision' could measure no scheme"
     ),
     USAGE: "the command line, a name or a query cannot be understood",
     CONFLICT: "two changes cannot both hold: a merge conflict, a name that is taken, another writer",

@@ -56,6 +56,36 @@ class _Central:
     nbytes: int
     content_nbytes: int
     header_offset: int
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedMember:
+    """One stored member of an archive: where its content lies, and every place that has its CRC-32 (little-endian)."""
+
+    offset: int
+    nbytes: int
+    places: tuple[int, ...]
+
+
+def checked_members(source: Source, what: str) -> list[CheckedMember]:
+    """List the members that are not compressed with the places of their checksums, for who changes their content.
+
+    Raises UnsupportedModelFile as `walk_zip`, which must have been content with the archive.
+    """
+    start, nbytes, count = _find_directory(source, what)
+    found = []
+    for central in _read_directory(source.read(start, nbytes), count, what):
+        fields = _LOCAL.unpack(source.read(central.header_offset, _LOCAL.size))
+        offset = central.header_offset + _LOCAL.size + fields[-2] + fields[-1]
+        places = [start + central.at + 16]
+        if fields[6] or not central.flags & _HAS_DESCRIPTOR:
+            places.append(central.header_offset + 14)
+        if central.flags & _HAS_DESCRIPTOR:
+            places.append(offset + central.nbytes + 4)
+        if central.method == STORED:
+            found.append(CheckedMember(offset, central.nbytes, tuple(places)))
+    return found
 
 
 def walk_zip(source: Source, what: str) -> dict[str, Entry]:
@@ -147,7 +177,7 @@ def _central(data: bytes, position: int, what: str) -> tuple[_Central, int]:
     content, nbytes, header = wide
     if method == STORED and nbytes != content:
         raise refusal(f"{what}: zip entry '{_shown(raw_name)}' is stored with {nbytes} bytes but claims {content}")
-    return _Central(raw_name, flags, method, crc, nbytes, content, header), end
+    return _Central(raw_name, flags, method, crc, nbytes, content, header, position), end
 
 
 def _zip64(extra: bytes, narrow: tuple[int, ...], what: str) -> tuple[int, ...]:

@@ -103,10 +103,9 @@ def commit(
         tree = write_tree(writer, files)
         declared = (*_derivations(sources, changes, files), *taken.derivations())
         derivations = tuple(dict.fromkeys(declared))
-        if find_parents:
-            learned = recorded.facts if recorded else ()
-            recording = Recording(files, before, changes, derivations, learned, writer.read)
-            derivations += found_parents(repo, recording=recording)
+        learned = recorded.facts if recorded else ()
+        recording = Recording(files, before, changes, derivations, learned, writer.read)
+        derivations += found_parents(repo, recording=recording, search=find_parents)
         made = _build(repo, writer, act, tree, message, facts=facts, derivations=derivations)
         made = with_facts(made, found, taken, evaluation_of(writer, files, facts))
         oid = put(writer, made)

@@ -30,6 +30,11 @@ class LoadedFile(Mapping[str, "Array"]):
         self._names = [segment.name for segment in self._manifest.tensors()] + views
 
     @property
+    def format(self) -> str:
+        """The kind of model file, such as "safetensors" or "torch"."""
+        return "" if self._manifest is None else self._manifest.format
+
+    @property
     def metadata(self) -> dict[str, str]:
         """What the file says of itself (the metadata of a safetensors file, for instance)."""
         return {} if self._manifest is None else dict(self._manifest.metadata)
@@ -46,6 +51,21 @@ class LoadedFile(Mapping[str, "Array"]):
     def raw(self, name: str) -> bytes:
         """Return a tensor's bytes as they lie in the file, verified. Raises PathNotFound, IntegrityError."""
         return self._store.read(self.info(name).oid)
+
+    def in_order(self, name: str) -> bytes:
+        """Return the bytes of a tensor, or of just a view, in C order. Raises PathNotFound, IntegrityError."""
+        from modelhub.formats.dtypes import ORDINARY
+        from modelhub.weights.arrays import to_array
+
+        segment, view = find_tensor(self._manifest, name)
+        data = self._store.read(segment.oid)
+        if view is None and segment.strides is None:
+            return data
+        shape, dtype = self.shape_and_dtype(name)
+        strides = segment.strides if view is None else view.strides
+        bits = f"uint{8 * ORDINARY[dtype]}"
+        start = 0 if view is None else view.start
+        return to_array(data, bits, shape, strides=strides or _in_order(shape), start=start).tobytes()
 
     def __getitem__(self, name: str) -> Array:
         from modelhub.weights.arrays import to_array

@@ -13,6 +13,9 @@ MAX_CARD_NBYTES = 4 << 20
 RELATIONS = {"finetune": "fine-tune", "adapter": "adapter", "quantized": "quantize", "merge": "merge"}
 """A model card's `base_model_relation`, in our words."""
 
+FROM_KEY, RELATION_KEY = "modelhub.from", "modelhub.relation"
+"""The metadata in which `mh export` writes what a copy came from, `COMMIT:PATH` with the whole id, and how."""
+
 _METADATA = {
     "base_model": "fine-tune",
     "base_model_name_or_path": "fine-tune",
@@ -20,6 +23,8 @@ _METADATA = {
     "ss_sd_model_name": "adapter",
     "general.base_model.0.repo_url": "quantize",
 }
+COPIES = ("convert", "quantize")
+_PLACE = re.compile(r"([0-9a-f]{64}):(.+)")
 _NAME = re.compile(r"[^\s/\\:@{}\[\]\"'<>|?*][^\s\\@{}\[\]\"'<>|?*]{0,199}")
 
 
@@ -36,6 +41,22 @@ def named_in_metadata(metadata: Mapping[str, str]) -> Iterator[NamedParent]:
     said = RELATIONS.get(metadata.get("base_model_relation", ""))
     for key, relation in _METADATA.items():
         yield from _named(_texts(metadata.get(key)), said or relation)
+
+
+@dataclass(frozen=True, slots=True)
+class StatedSource:
+    """A file of a version as a copy of it names it. That there is such a file is for the reader to check."""
+
+    commit: str
+    path: str
+    relation: str
+
+
+def stated_source(metadata: Mapping[str, str]) -> StatedSource | None:
+    """Return what a file that `mh export` wrote came from; None where it says nothing, or nothing it could say."""
+    found = _PLACE.fullmatch(metadata.get(FROM_KEY, ""))
+    relation = metadata.get(RELATION_KEY, "")
+    return StatedSource(found[1], found[2], relation) if found and relation in COPIES else None
 
 
 def named_in_card(name: str, data: bytes) -> Iterator[NamedParent]:

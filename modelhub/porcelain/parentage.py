@@ -1,6 +1,7 @@
 """Find the parents of new model files that nobody declared: from what the files say, and from their weights.
 
-Metadata counts where it names a parent that it did not name in the version before. Weights are looked at for a model
+Metadata counts where it names a parent that it did not name in the version before. A copy that `mh export` wrote names
+the file it was made from: that is its parent, and nothing else is looked for. Weights are looked at for a model
 file whose path is new: most of its bytes must be equal or near those of one model file of the history. Decisions and
 measurements: docs/design/005-verified-lineage.md.
 """
@@ -13,21 +14,24 @@ from typing import TYPE_CHECKING
 
 from modelhub.catalog.model_files import History, SketchedTensor, sketches_by_oid
 from modelhub.catalog.opening import open_current
+from modelhub.errors import ModelHubError
 from modelhub.porcelain.model_cards import (
     CARD_FILES,
     MAX_CARD_NBYTES,
     NamedParent,
+    StatedSource,
     is_public_name,
     last_part,
     named_beside,
+    stated_source,
 )
 from modelhub.porcelain.resemblance import Likeness, Likenesses, telling
 from modelhub.repository.lint import ReadObject
-from modelhub.repository.objects import Derivation, Manifest, decode
+from modelhub.repository.objects import Commit, Derivation, Manifest, decode
 from modelhub.repository.repository import Repository
 from modelhub.repository.status import FileChange
 from modelhub.repository.tensor_keeper import TensorFact
-from modelhub.repository.trees import Files
+from modelhub.repository.trees import Files, find_entry
 
 if TYPE_CHECKING:
     from modelhub.catalog.opening import Connection
@@ -54,22 +58,25 @@ class Recording:
     read: ReadObject
 
 
-def found_parents(repo: Repository, *, recording: Recording) -> tuple[Derivation, ...]:
-    """Return a derivation (not declared) for each parent found.
+def found_parents(repo: Repository, *, recording: Recording, search: bool = True) -> tuple[Derivation, ...]:
+    """Return a derivation (not declared) for each parent found; without `search` just those of exported copies.
 
     Cost: nothing where no model file and no model card changed; else some ms for each new model file. No tensor is
     decoded.
     """
     head = repo.refs.head_commit
     finder = _Finder(recording)
-    named = dict(finder.named())
-    fresh = finder.new_models()
-    if not named and (not fresh or head is None):
-        return ()
+    copies = dict(_copies(repo, finder.stated()))
+    named = {path: parents for path, parents in finder.named() if path not in copies}
+    fresh = {path: manifest for path, manifest in finder.new_models().items() if path not in copies}
+    said = {(item.path, item.source_commit, item.source_path) for item in recording.declared}
+    found = tuple(item for item in copies.values() if (item.path, item.source_commit, item.source_path) not in said)
+    if not search or (not named and (not fresh or head is None)):
+        return found
     if head is None:
-        return tuple(item for path, parents in named.items() for item in _unresolved(path, parents))
+        return found + tuple(item for path, parents in named.items() for item in _unresolved(path, parents))
     with open_current(repo) as connection:
-        return tuple(_Resolver(connection, head, recording).derivations(named, fresh))
+        return found + tuple(_Resolver(connection, head, recording).derivations(named, fresh))
 
 
 class _Finder:
@@ -90,6 +97,15 @@ class _Finder:
             old = self._named_in(self._recording.before, path) if now and path in self._recording.before else {}
             if parents := [parent for name, parent in now.items() if name not in old]:
                 yield path, parents
+
+    def stated(self) -> Iterator[tuple[str, StatedSource]]:
+        """Yield the copies that came or changed, with the file of a version each says it was made from."""
+        for change in self._recording.changes:
+            is_new = change.kind in ("added", "modified")
+            manifest = self._manifest(self._recording.files, change.path) if is_new else None
+            source = None if manifest is None else stated_source(manifest.metadata)
+            if source is not None:
+                yield change.path, source
 
     def _touched(self) -> set[str]:
         """The model files that changed or that lie beside a card that did."""
@@ -116,6 +132,17 @@ class _Finder:
             return None
         manifest = decode(self._recording.read(entry.manifest, "manifest"), Manifest, entry.manifest)
         return manifest if manifest.tensors() else None
+
+
+def _copies(repo: Repository, stated: Iterator[tuple[str, StatedSource]]) -> Iterator[tuple[str, Derivation]]:
+    """Yield the derivations of copies whose source is in this repository."""
+    for path, source in stated:
+        try:
+            find_entry(repo, repo.get(source.commit, Commit).tree, source.path)
+        except ModelHubError:
+            continue
+        name = f"{source.commit[:10]}:{source.path}"
+        yield path, Derivation(path, source.relation, source.commit, source.path, declared=False, source_name=name)
 
 
 def _unresolved(path: str, parents: Sequence[NamedParent]) -> Iterator[Derivation]:

@@ -24,6 +24,7 @@ from modelhub.progress import SILENT, Progress
 from modelhub.repository.objects import Commit, Derivation, Run
 from modelhub.repository.repository import Repository
 from modelhub.repository.trees import Files, read_files
+from modelhub.weights.written_tensor import are_codes
 
 if TYPE_CHECKING:
     from modelhub.catalog.opening import Connection
@@ -172,6 +173,8 @@ class _Verifier:
             return _answer(edge, item.source_path, "unchecked", source)
         if is_adapter(model.tensors) and not is_adapter(source.tensors):
             return _answer(edge, source.path, *judge_adapter(check_adapter(model.tensors, source.tensors)))
+        if any(are_codes(model.tensors, name) for name in model.tensors):
+            return _answer(edge, source.path, "unchecked", "its weights are written as codes")
         checks = () if item.relation in NOT_OF_WEIGHTS else checker.check(model, source)
         found = shares(checks)
         verdict, reason = judge(item.relation, found)

@@ -19,6 +19,17 @@ def test_an_unfinished_temporary_file_vanishes(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_part_is_overwritten_in_place_and_never_through_a_link(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"0123456789")
+    files.overwrite_part(tmp_path / "file", 3, b"abc")
+    assert (tmp_path / "file").read_bytes() == b"012abc6789"
+    (tmp_path / "link").symlink_to(tmp_path / "file")
+    with pytest.raises(OSError, match="link"):
+        files.overwrite_part(tmp_path / "link", 0, b"x")
+    with pytest.raises(FileNotFoundError):
+        files.overwrite_part(tmp_path / "none", 0, b"x")
+
+
 def test_publishing_never_overwrites(tmp_path: Path) -> None:
     (tmp_path / "final").write_bytes(b"old")
     with pytest.raises(AlreadyExistsError), files.TempFile(tmp_path) as temp:

@@ -6,12 +6,14 @@ import pytest
 
 from modelhub.porcelain.model_cards import (
     NamedParent,
+    StatedSource,
     is_public_name,
     last_part,
     named_beside,
     named_in_card,
     named_in_metadata,
     read_front_matter,
+    stated_source,
 )
 
 
@@ -98,3 +100,16 @@ def test_names_of_hubs_are_told_from_places_on_a_disk():
     assert not any(map(is_public_name, ("./out", "/home/x/out", "~/x", "a/b/c", "C:x")))
     assert last_part("org/base") == "base"
     assert last_part("base") == "base"
+
+
+def test_a_copy_states_its_source_by_the_whole_id():
+    place = f"{'ab' * 32}:folder/model: v1.pt"
+    said = {"modelhub.from": place, "modelhub.relation": "quantize"}
+    assert stated_source(said) == StatedSource("ab" * 32, "folder/model: v1.pt", "quantize")
+    for wrong in (
+        {},
+        {"modelhub.from": place[1:]},
+        {"modelhub.relation": "merge"},
+        {"modelhub.from": f"{'AB' * 32}:x"},
+    ):
+        assert stated_source(said | wrong if wrong else {}) is None
