@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import Bounds, LinearConstraint, milp
-from scipy.sparse import coo_array
+from scipy.optimize import Bounds, LinearConstraint, OptimizeResult, linprog, milp
+from scipy.sparse import coo_array, csr_array, vstack
 
 from modelhub.archive.graph import StorageGraph
 from modelhub.archive.measurement import allowed
@@ -19,7 +19,7 @@ MOST_PATHS = 200_000
 
 @dataclass(frozen=True, slots=True)
 class Exact:
-    """The best plan's storage, and a lower bound: the same where the program was solved to its end."""
+    """The least storage of a plan that is known, and a bound that none is below: equal where it is the optimum."""
 
     storage: float
     bound: float
@@ -32,16 +32,48 @@ class _Path:
     cost: float
 
 
-def exact(graph: StorageGraph, scheme: str, seconds: float) -> Exact | None:
-    """Return the optimum; None where no plan was found in time or there are too many paths.
+def exact(graph: StorageGraph, scheme: str, seconds: float, known: float) -> Exact | None:
+    """Return the optimum or what is known of it after some seconds; None where there are too many paths.
 
     One variable for each simple path from nothing to each tensor that the budgets leave possible: it is 1 where the
-    plan decodes the tensor so, and then the path before its last edge is the plan's too.
+    plan decodes the tensor so, and then the path before its last edge is the plan's too. `known` is the storage of a
+    plan that is allowed: paths that the relaxed program proves to be in no better plan are left out of the integer one.
     """
     problem = pose(graph, scheme, None)
     paths = _paths(problem)
     if paths is None:
         return None
+    storage = np.array([graph.edges[path.edge].storage for path in paths])
+    matrix, low, high = _constraints(problem, paths)
+    relaxed = _relaxed(storage, matrix, low, high)
+    kept = np.flatnonzero(relaxed.fun + relaxed.lower.marginals <= known * (1 + 1e-7))
+    answer = milp(
+        storage[kept],
+        integrality=np.ones(len(kept)),
+        bounds=Bounds(0, 1),
+        constraints=LinearConstraint(matrix[:, kept], low, high),
+        options={"time_limit": seconds, "mip_rel_gap": 1e-6},
+    )
+    found = known if answer.x is None else min(known, float(answer.fun))
+    bound = relaxed.fun if answer.mip_dual_bound is None else max(relaxed.fun, float(answer.mip_dual_bound))
+    return Exact(found, min(bound, found))
+
+
+def _relaxed(storage: np.ndarray, matrix: csr_array, low: np.ndarray, high: np.ndarray) -> OptimizeResult:
+    equal = low == high
+    upper = np.isfinite(high) & ~equal
+    lower = np.isfinite(low) & ~equal
+    return linprog(
+        storage,
+        A_ub=vstack([matrix[upper], -matrix[lower]]).tocsr(),
+        b_ub=np.concatenate([high[upper], -low[lower]]),
+        A_eq=matrix[equal],
+        b_eq=low[equal],
+        bounds=(0, None),
+    )
+
+
+def _constraints(problem: Problem, paths: list[_Path]) -> tuple[csr_array, np.ndarray, np.ndarray]:
     rows, columns, values, low, high = [], [], [], [], []
 
     def add(entries: list[tuple[int, float]], least: float, most: float) -> None:
@@ -52,7 +84,7 @@ def exact(graph: StorageGraph, scheme: str, seconds: float) -> Exact | None:
         low.append(least)
         high.append(most)
 
-    at: list[list[int]] = [[] for _ in range(graph.vertices)]
+    at: list[list[int]] = [[] for _ in problem.into]
     for number, path in enumerate(paths):
         at[problem.target[path.edge]].append(number)
         if path.before >= 0:
@@ -61,16 +93,8 @@ def exact(graph: StorageGraph, scheme: str, seconds: float) -> Exact | None:
         add([(number, 1.0) for number in numbers], 1.0, 1.0)
     for members, bound in zip(problem.counted, problem.bounds, strict=True):
         add([(number, paths[number].cost) for member in members for number in at[member]], -np.inf, allowed(bound))
-    storage = np.array([graph.edges[path.edge].storage for path in paths])
-    matrix = coo_array((values, (rows, columns)), shape=(len(low), len(paths))).tocsr()
-    answer = milp(
-        storage,
-        integrality=np.ones(len(paths)),
-        bounds=Bounds(0, 1),
-        constraints=LinearConstraint(matrix, low, high),
-        options={"time_limit": seconds, "mip_rel_gap": 1e-6},
-    )
-    return None if answer.x is None else Exact(float(answer.fun), float(answer.mip_dual_bound))
+    shape = (len(low), len(paths))
+    return coo_array((values, (rows, columns)), shape=shape).tocsr(), np.array(low), np.array(high)
 
 
 def _paths(problem: Problem) -> list[_Path] | None:

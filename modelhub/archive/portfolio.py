@@ -19,7 +19,7 @@ from modelhub.progress import SILENT, Progress
 
 SCORES = 4_000_000
 """How many swaps PAS-MT and PAS-PT may score."""
-LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_EACH = 2_000, 12_000, 25
+LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_EACH = 3_000, 12_000, 60
 """How many disturbances our own solver tries: some for each vertex, within bounds."""
 
 

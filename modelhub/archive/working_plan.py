@@ -80,13 +80,14 @@ class WorkingPlan:
         sources = problem.sources[edge]
         if not sources:
             return problem.recreation[edge] - self.recreation[vertex]
-        if any(source in below for source in sources):
+        first, second = sources[0], sources[-1]
+        if first in below or second in below:
             return None
-        deeper = 1 + max(self.depth[source] for source in sources) - self.depth[vertex]
-        if deeper > 0 and max(self.depth[item] for item in below) + deeper > problem.max_depth:
+        depth = 1 + max(self.depth[first], self.depth[second])
+        if depth + len(below) > problem.max_depth and self._height(below) + depth > problem.max_depth:
             return None
-        if len(sources) == 1:
-            return self.recreation[sources[0]] + problem.recreation[edge] - self.recreation[vertex]
+        if first == second:
+            return self.recreation[first] + problem.recreation[edge] - self.recreation[vertex]
         return problem.recreation[edge] + self._sum(self.rests_on(sources)) - self.recreation[vertex]
 
     def room(self, below: list[int]) -> float:
@@ -166,6 +167,9 @@ class WorkingPlan:
     def is_deep(self) -> bool:
         """Tell whether a chain is longer than the problem lets it."""
         return max(self.depth, default=0) > self.problem.max_depth
+
+    def _height(self, below: list[int]) -> int:
+        return max(self.depth[item] for item in below) - self.depth[below[0]]
 
     def _is_over(self, limit: int) -> bool:
         return self.costs[limit] > self.problem.bounds[limit] + self._slack[limit]

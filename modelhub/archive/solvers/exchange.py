@@ -8,10 +8,10 @@ from itertools import pairwise
 from modelhub.archive.solvers.mending import SMALL, mend, save
 from modelhub.archive.working_plan import WorkingPlan
 
-WARMTH = 0.004
+WARMTH = 0.001
 """The share of the storage of up to 200 mean vertices by which a step may be worse at first."""
-MOST_REVISITED = 160
-"""How many vertices are looked at again after a disturbance, beside those that moved."""
+MOST_MEMBERS = 40
+"""How many members of the groups touched are looked at in one round."""
 LONGEST_TURN = 6
 TURNS = 0.3
 """The share of disturbances that turn a path round."""
@@ -43,7 +43,7 @@ def _disturb(plan: WorkingPlan, vertex: int, shortest: list[int], dice: random.R
     fixed = _turn(plan, vertex, dice) if dice.random() < TURNS else _swap(plan, vertex, dice)
     if fixed < 0:
         return
-    mend(plan, shortest, fixed)
+    mend(plan, shortest, fixed=fixed, pick=lambda members: _some(members, dice))
     moved = dict.fromkeys(plan.problem.target[edge] for edge in plan.journal)
     save(plan, _neighbourhood(plan, list(moved), dice))
 
@@ -83,7 +83,8 @@ def _neighbourhood(plan: WorkingPlan, moved: list[int], dice: random.Random) -> 
         near.update(dict.fromkeys(problem.target[edge] for edge in problem.out_of[vertex]))
     limits = dict.fromkeys(limit for vertex in moved for limit in problem.limits_of[vertex])
     others = [member for limit in limits for member in problem.counted[limit] if member not in near]
-    if len(others) > MOST_REVISITED:
-        others = dice.sample(others, MOST_REVISITED)
-    dice.shuffle(others)
-    return [*near, *others]
+    return [*near, *_some(others, dice)]
+
+
+def _some(members: list[int], dice: random.Random) -> list[int]:
+    return dice.sample(members, min(len(members), MOST_MEMBERS))

@@ -6,7 +6,8 @@ import math
 
 from modelhub.archive.problem import Problem
 
-STRETCHES = (1.05, 1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0, 10.0)
+STRETCHES = (1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
+"""The bounds that are tried: which of them keeps the groups within their budgets is only known afterwards."""
 
 
 def light_tree(problem: Problem, light: list[int], shortest: list[int], stretch: float) -> list[int]:

@@ -2,59 +2,90 @@
 
 from __future__ import annotations
 
+import heapq
 import math
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from modelhub.archive.working_plan import WorkingPlan
 
 SMALL = 1e-9
 
+Pick = Callable[[list[int]], list[int]]
+"""Chooses which of the members of violated limits are looked at first."""
 
-def mend(plan: WorkingPlan, shortest: list[int], fixed: int = -1) -> None:
+
+def mend(plan: WorkingPlan, shortest: list[int], *, fixed: int = -1, pick: Pick = list) -> None:
     """Swap edges, the most violation removed for each unit of storage first, until no limit is violated.
 
     No swap takes another limit over its bound. The vertex `fixed` keeps its edge if it can. Where no swap helps, the
     members of a violated limit get their shortest paths: with bounds that these keep, mending always succeeds.
     """
+    if plan.violated:
+        _Mending(plan, fixed, pick).run()
+    if plan.violated:
+        _Mending(plan, -1, list).run()
     while plan.violated:
-        edge = _best_remedy(plan, fixed)
-        if edge >= 0:
-            plan.move(edge)
-        elif fixed >= 0:
-            fixed = -1
-        else:
-            _shorten_paths(plan, min(plan.violated), shortest)
+        _shorten_paths(plan, min(plan.violated), shortest)
 
 
-def _best_remedy(plan: WorkingPlan, fixed: int) -> int:
-    problem = plan.problem
-    over = {limit: plan.costs[limit] - problem.bounds[limit] for limit in plan.violated}
-    members = [member for limit in sorted(over) for member in problem.counted[limit]]
-    best, best_score = -1, (0.0, 0.0)
-    for vertex in plan.rests_on(members):
-        if vertex == fixed:
-            continue
-        below = plan.below(vertex)
-        for edge in problem.into[vertex]:
-            score = _remedy(plan, edge, below, over)
-            if score > best_score:
-                best, best_score = edge, score
-    return best
+class _Mending:
+    """The swaps that could help, best first; a score that may be out of date is computed again when it is taken."""
 
+    def __init__(self, plan: WorkingPlan, fixed: int, pick: Pick) -> None:
+        self.plan = plan
+        self.fixed = fixed
+        self.pick = pick
+        self.queue: list[tuple[float, float, int]] = []
 
-def _remedy(plan: WorkingPlan, edge: int, below: list[int], over: dict[int, float]) -> tuple[float, float]:
-    """Return how much violation a swap removes for each unit of storage, and how much at all."""
-    problem = plan.problem
-    shift = plan.shift(edge, below)
-    if shift is None or shift >= -SMALL:
-        return 0.0, 0.0
-    changes = plan.changes(edge, below) or {}
-    if any(change > 0 and limit in over for limit, change in changes.items()) or plan.exceeds(changes):
-        return 0.0, 0.0
-    gain = sum(min(-changes[limit], excess) for limit, excess in over.items() if limit in changes)
-    extra = problem.storage[edge] - problem.storage[plan.chosen[below[0]]]
-    return (math.inf if extra <= 0 else gain / extra), gain
+    def run(self) -> None:
+        """Take swaps until nothing is violated or none helps."""
+        plan, problem = self.plan, self.plan.problem
+        members = [member for limit in sorted(plan.violated) for member in problem.counted[limit]]
+        self._offer(plan.rests_on(self.pick(members)))
+        while plan.violated and self.queue:
+            *noted, edge = heapq.heappop(self.queue)
+            below = plan.below(problem.target[edge])
+            score = self._score(edge, below)
+            if score is None:
+                continue
+            if list(score) > noted:
+                heapq.heappush(self.queue, (*score, edge))
+                continue
+            plan.move(edge, below)
+            onward = (problem.target[item] for moved in below for item in problem.out_of[moved])
+            self._offer(dict.fromkeys((*plan.rests_on(below[:1]), *onward)))
+
+    def _offer(self, vertices: Iterable[int]) -> None:
+        for vertex in vertices:
+            below = self.plan.below(vertex)
+            if vertex == self.fixed or not self._counts(below):
+                continue
+            for edge in self.plan.problem.into[vertex]:
+                if (score := self._score(edge, below)) is not None:
+                    heapq.heappush(self.queue, (*score, edge))
+
+    def _counts(self, below: list[int]) -> bool:
+        limits_of, violated = self.plan.problem.limits_of, self.plan.violated
+        return any(limit in violated for vertex in below for limit in limits_of[vertex])
+
+    def _score(self, edge: int, below: list[int]) -> tuple[float, float] | None:
+        """Return minus the violation removed for each unit of storage, and minus all of it; None where none is."""
+        plan, problem = self.plan, self.plan.problem
+        shift = plan.shift(edge, below)
+        if shift is None or shift >= -SMALL:
+            return None
+        changes = plan.changes(edge, below) or {}
+        gain = 0.0
+        for limit, change in changes.items():
+            if limit in plan.violated:
+                if change > 0:
+                    return None
+                gain += min(-change, plan.costs[limit] - problem.bounds[limit])
+        if gain <= 0 or plan.exceeds(changes):
+            return None
+        extra = problem.storage[edge] - problem.storage[plan.chosen[below[0]]]
+        return (-math.inf if extra <= 0 else -gain / extra), -gain
 
 
 def _shorten_paths(plan: WorkingPlan, limit: int, shortest: list[int]) -> None:
