@@ -1,0 +1,1 @@
+"""Ways to find a storage plan: each takes a problem, and what it returns is verified by others."""

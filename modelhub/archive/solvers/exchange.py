@@ -1,0 +1,90 @@
+"""Improves a plan within its bounds: disturb it in one place, mend it, save what there is room for, keep the better."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+
+from modelhub.archive.solvers.mending import SMALL, mend, save
+from modelhub.archive.working_plan import WorkingPlan
+
+WARMTH = 0.001
+"""The share of the storage of up to 200 mean vertices by which a step may be worse at first."""
+MOST_MEMBERS = 40
+"""How many members of the groups touched are looked at in one round."""
+LONGEST_TURN = 6
+TURNS = 0.3
+"""The share of disturbances that turn a path round."""
+
+
+def improve(plan: WorkingPlan, shortest: list[int], rounds: int, seed: int) -> list[int]:
+    """Try `rounds` disturbances of a plan that violates nothing, and return the edges of the best plan seen.
+
+    Iterated local search with threshold accepting (Dueck and Scheuer 1990). A round costs
+    what the groups it touches do.
+    """
+    dice = random.Random(seed)  # noqa: S311 -- chance in a search, and the same each time
+    free = [vertex for vertex, ways in enumerate(plan.problem.into) if len(ways) > 1]
+    least, best = plan.storage, list(plan.chosen)
+    warmth = WARMTH * plan.storage * min(len(free), 200) / max(len(free), 1)
+    plan.journal.clear()
+    for number in range(rounds if free else 0):
+        before = plan.storage
+        _disturb(plan, dice.choice(free), shortest, dice)
+        if plan.storage > before + warmth * (1 - number / rounds) * dice.random():
+            plan.go_back(0)
+        plan.journal.clear()
+        if plan.storage < least - SMALL:
+            least, best = plan.storage, list(plan.chosen)
+    return best
+
+
+def _disturb(plan: WorkingPlan, vertex: int, shortest: list[int], dice: random.Random) -> None:
+    fixed = _turn(plan, vertex, dice) if dice.random() < TURNS else _swap(plan, vertex, dice)
+    if fixed < 0:
+        return
+    mend(plan, shortest, fixed=fixed, pick=lambda members: _some(members, dice))
+    moved = dict.fromkeys(plan.problem.target[edge] for edge in plan.journal)
+    save(plan, _neighbourhood(plan, list(moved), dice))
+
+
+def _swap(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
+    """Give a vertex any other edge. Return the vertex, or -1 where that edge is not allowed."""
+    edge = dice.choice(plan.problem.into[vertex])
+    if edge == plan.chosen[vertex] or plan.shift(edge, plan.below(vertex)) is None:
+        return -1
+    plan.move(edge)
+    return vertex
+
+
+def _turn(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
+    """Turn a piece of the path to a vertex round: it is materialised, and what it rested on rests on it."""
+    problem = plan.problem
+    path = [vertex]
+    for _ in range(dice.randrange(1, LONGEST_TURN)):
+        sources = problem.sources[plan.chosen[path[-1]]]
+        if len(sources) != 1:
+            break
+        path.append(sources[0])
+    plan.move(problem.whole[vertex])
+    for nearer, farther in pairwise(path):
+        back = next((edge for edge in problem.into[farther] if problem.sources[edge] == (nearer,)), -1)
+        if back < 0 or plan.shift(back, plan.below(farther)) is None:
+            break
+        plan.move(back)
+    return vertex
+
+
+def _neighbourhood(plan: WorkingPlan, moved: list[int], dice: random.Random) -> list[int]:
+    """Return the vertices that moved, those that could rest on them, and some that share a limit with them."""
+    problem = plan.problem
+    near = dict.fromkeys(moved)
+    for vertex in moved:
+        near.update(dict.fromkeys(problem.target[edge] for edge in problem.out_of[vertex]))
+    limits = dict.fromkeys(limit for vertex in moved for limit in problem.limits_of[vertex])
+    others = [member for limit in limits for member in problem.counted[limit] if member not in near]
+    return [*near, *_some(others, dice)]
+
+
+def _some(members: list[int], dice: random.Random) -> list[int]:
+    return dice.sample(members, min(len(members), MOST_MEMBERS))
