@@ -81,7 +81,7 @@ def repacked(source: Path, files: Sequence[Path], home: Path, budget: str) -> di
 
 def sizes(rows: dict[str, float], raw: int) -> None:
     chain = rows["chain of exponent-group deltas"]
-    print("\n| store of 21 versions, fp32 | bytes | of raw | against the chain |\n|---|---|---|---|")
+    print("\n| store of all versions, fp32 | bytes | of raw | against the chain |\n|---|---|---|---|")
     for name, nbytes in rows.items():
         print(f"| {name} | {nbytes / 1e6:.1f} MB | {nbytes / raw:.4f} | {nbytes / chain - 1:+.1%} |")
 
