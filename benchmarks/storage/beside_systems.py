@@ -22,13 +22,13 @@ SLOW = {GIT_THETA.name: 1}
 REACHES = {
     "git-lfs": "commit faster, checkout <= 1.0 x",
     "DVC": "commit faster",
-    "Oxen": "commit <= 1.5 x",
+    "Oxen (its calls alone)": "commit <= 1.5 x",
 }
 
 
 @dataclass(slots=True)
 class Times:
-    """Seconds of each round, the bytes that the store grew by with the fine-tune, and whether files came back exactly."""
+    """Seconds of each round, the bytes that the store grew by, and whether the files came back exactly."""
 
     commit: list[float] = field(default_factory=list)
     checkout: list[float] = field(default_factory=list)
