@@ -37,9 +37,9 @@ test: setup  ## run all tests
 demo: setup  ## train a small network, version it, ask about it (under two minutes after setup)
 	$(BIN)/python examples/digits/demo.py
 
-bench: setup  ## print the benchmarks (MODELS=folder made by a fetch of real files)
+bench: setup  ## print the benchmarks (MODELS=folder made by a fetch of real files, PEERS_BIN=bin with dvc and others)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[bench]'
-	$(BIN)/python benchmarks/run.py --models "$(MODELS)"
+	$(BIN)/python benchmarks/run.py --models "$(MODELS)" --checkpoints "$(CHECKPOINTS)" --peers-bin "$(PEERS_BIN)"
 
 docs: setup  ## write the generated reference pages anew
 	$(BIN)/python -m modelhub.cli.reference

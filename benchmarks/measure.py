@@ -11,7 +11,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,8 +37,8 @@ class Run:
     output: str
 
 
-def run(command: Sequence[str], cwd: Path) -> Run:
-    """Run a command to its end, alone; fails loudly where the command does.
+def run(command: Sequence[str], cwd: Path, *, env: Mapping[str, str] = ENV) -> Run:
+    """Run a command to its end, alone; fails loudly where the command does. It is looked for on the PATH of `env`.
 
     What was written before is brought to the disk first: a process that makes its own work durable would else wait for
     the files that the benchmark has just copied.
@@ -47,7 +47,7 @@ def run(command: Sequence[str], cwd: Path) -> Run:
     with tempfile.TemporaryFile() as out:
         started = time.perf_counter()
         process = subprocess.Popen(
-            command, cwd=cwd, env=ENV, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
+            command, cwd=cwd, env=env, stdout=out, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL
         )
         _, status, usage = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - started

@@ -55,6 +55,8 @@ def gc(
     if operations_days is None:
         operations_days = number_setting(repo, home, "gc.operations_days", OPERATIONS_DAYS)
     with repo.writing(waiting=waiting):
+        if not dry_run:
+            repo.store.settle(progress)  # what is needed is told by the one copy that stays
         forgotten = forgotten_versions(repo).keys() - repo.refs.held()
         oldest = act.time - int(operations_days * DAY_MS)
         needed = needed_objects(repo, oldest, forgotten, progress)

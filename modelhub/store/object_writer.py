@@ -103,15 +103,18 @@ class ObjectWriter:
         self._add(PendingObject(oid, "blob", size, item, row_items, found, shared_ids), read)
         return True
 
-    def publish(self) -> PublishResult:
-        """Make everything durable and visible: few small objects loose, more as one pack with its index. Once only."""
+    def publish(self, *, as_pack: bool = False) -> PublishResult:
+        """Make everything durable and visible: few small objects loose, more as one pack with its index. Once only.
+
+        `as_pack` makes a pack in any case.
+        """
         if self._broken or self._published:
             raise InternalError("this writer has failed or was published already")
         self._published = True
         result = PublishResult(0, 0, None)
         if self._pack is not None and self._queue is not None:
             self._guarded(self._queue.flush)
-            result = self._publish_pack(self._pack)
+            result = self._publish_pack(self._pack, as_pack=as_pack)
         self._store.packs.keep_indexes(self._store.scratch)
         return result
 
@@ -126,9 +129,9 @@ class ObjectWriter:
             self._pack.__exit__(kind, error, trace)
             self._pack = None
 
-    def _publish_pack(self, pack: PackWriter) -> PublishResult:
+    def _publish_pack(self, pack: PackWriter, *, as_pack: bool) -> PublishResult:
         count = len(pack)
-        if count <= LOOSE_OBJECTS and pack.size <= LOOSE_NBYTES:
+        if not as_pack and count <= LOOSE_OBJECTS and pack.size <= LOOSE_NBYTES:
             return PublishResult(
                 count, sum(self._store.loose.write(entry, self._store.scratch) for entry in pack.entries()), None
             )

@@ -41,6 +41,33 @@ def delete(store: ObjectStore, oids: set[str], progress: Progress) -> int:
     return freed
 
 
+def settle(store: ObjectStore, progress: Progress, prefer: str | None = None) -> int:
+    """Leave one copy of each object that lies in several places; return the bytes freed.
+
+    Of the copies that in the pack `prefer` stays, else the smallest. All that any copy builds on must still be there.
+    """
+    store.refresh()
+    copies: dict[str, list[tuple[int, str]]] = {}
+    for reader in store.packs:
+        for row in reader.index.rows():
+            copies.setdefault(row.oid.hex(), []).append((-1 if reader.name == prefer else row.nbytes, reader.name))
+    for oid in store.loose.ids():
+        if oid in copies:
+            copies[oid].append((store.loose.path(oid).stat().st_size, ""))
+    spare: dict[str, set[str]] = {}
+    for oid, places in copies.items():
+        for _, name in sorted(places)[1:]:
+            spare.setdefault(name, set()).add(oid)
+    progress.start("removing copies", len(spare), "packs")
+    freed = sum(map(store.loose.delete, spare.pop("", ())))
+    for name, oids in spare.items():
+        freed += _rewrite(store, store.packs.reader(name), {bytes.fromhex(oid) for oid in oids})
+        progress.advance(1)
+    store.refresh()
+    store.packs.keep_indexes(store.scratch)
+    return freed
+
+
 def consolidate(store: ObjectStore, progress: Progress) -> PublishResult:
     """Copy loose objects and small packs into one new pack, then remove them. Damaged ones stay where they are.
 

@@ -1,41 +1,15 @@
-"""How small is a repository of real models? Sizes are exact and need no peer's clock."""
+"""What do equal tensors and models without kinship cost? Sizes are exact and need no peer's clock.
+
+`python -m benchmarks.storage.sharing MODELS`.
+"""
 
 from __future__ import annotations
 
 import shutil
-import struct
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-from codec_peers import beside
-from measure import mh, mh_json, models_folder, report, store_nbytes, workplace
-
-
-def cast_to_bfloat16(source: Path, target: Path) -> None:
-    """Write a copy of a safetensors file with its float32 tensors rounded to bfloat16 (to nearest, ties to even)."""
-    import json
-
-    data = source.read_bytes()
-    (length,) = struct.unpack_from("<Q", data)
-    header = json.loads(data[8 : 8 + length])
-    metadata = header.pop("__metadata__", None)
-    out, position, parts = {}, 0, []
-    for name, info in sorted(header.items(), key=lambda item: item[1]["data_offsets"]):
-        start, end = info["data_offsets"]
-        raw = data[8 + length + start : 8 + length + end]
-        if info["dtype"] == "F32":
-            bits = np.frombuffer(raw, "<u4").astype(np.uint64)
-            raw = ((bits + 0x7FFF + ((bits >> 16) & 1)) >> 16).astype("<u2").tobytes()
-            info = {**info, "dtype": "BF16"}
-        out[name] = {**info, "data_offsets": [position, position + len(raw)]}
-        position += len(raw)
-        parts.append(raw)
-    if metadata is not None:
-        out["__metadata__"] = metadata
-    encoded = json.dumps(out, separators=(",", ":")).encode()
-    encoded += b" " * (-len(encoded) % 8)
-    target.write_bytes(struct.pack("<Q", len(encoded)) + encoded + b"".join(parts))
+from benchmarks.measure import mh, mh_json, models_folder, report, store_nbytes, workplace
 
 
 def grown_by(root: Path, files: Sequence[tuple[Path, str]], message: str) -> tuple[int, int]:
@@ -48,32 +22,6 @@ def grown_by(root: Path, files: Sequence[tuple[Path, str]], message: str) -> tup
         raw += source.stat().st_size
     mh(root, "commit", "--allow-empty", "-m", message)
     return store_nbytes(root) - before, raw
-
-
-def minilm(models: Path) -> list[tuple[str, str, str, str]]:
-    rows = []
-    reaches = {"fp32": ("0.835", "0.37"), "bf16": ("0.69", "0.16")}
-    for kind, (base_reach, tuned_reach) in reaches.items():
-        with workplace() as root, workplace() as casts:
-            sources = [models / f"minilm/{name}/model.safetensors" for name in ("base", "finetuned")]
-            if kind == "bf16":
-                for index, source in enumerate(sources):
-                    sources[index] = casts / f"{index}.safetensors"
-                    cast_to_bfloat16(source, sources[index])
-            base, tuned = sources
-            mh(root, "init")
-            grown, raw = grown_by(root, [(base, "model.safetensors")], "base")
-            rows.append((f"MiniLM base, {kind}", f"{grown / raw:.4f} of raw", beside(base), f"<= {base_reach}"))
-            grown, raw = grown_by(root, [(tuned, "model.safetensors")], "fine-tune")
-            rows.append(
-                (
-                    f"its fine-tune after it, {kind}",
-                    f"{grown / raw:.4f} of raw",
-                    beside(tuned, base),
-                    f"<= {tuned_reach}",
-                )
-            )
-    return rows
 
 
 def sharing(models: Path) -> list[tuple[str, str, str, str]]:
@@ -152,7 +100,7 @@ def retrained(models: Path) -> list[tuple[str, str, str, str]]:
 
 def main() -> None:
     models = models_folder()
-    report("Size of the store", [*minilm(models), *sharing(models), *retrained(models)])
+    report("What is shared, and what has nothing in common", [*sharing(models), *retrained(models)])
 
 
 if __name__ == "__main__":
