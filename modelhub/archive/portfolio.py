@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelhub.archive.graph import Scheme, StorageGraph
 from modelhub.archive.measurement import StoragePlan, allowed, fault, measure
 from modelhub.archive.problem import pose
-from modelhub.archive.solvers.arborescence import smallest
+from modelhub.archive.solvers.arborescence import minimum_arborescence, smallest
 from modelhub.archive.solvers.balancing import balance
 from modelhub.archive.solvers.growth import grow
 from modelhub.archive.solvers.light_trees import STRETCHES, light_tree
@@ -19,7 +19,7 @@ from modelhub.progress import SILENT, Progress
 
 SCORES = 4_000_000
 """How many swaps PAS-MT and PAS-PT may score."""
-LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_EACH = 3_000, 12_000, 60
+LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_EACH = 3_000, 8_000, 60
 """How many disturbances our own solver tries: some for each vertex, within bounds."""
 
 
@@ -97,6 +97,7 @@ class _Search:
         given = {item.group: item.given for item in self.relaxed}
         self.budgets = [given.get(number, group.budget) for number, group in enumerate(graph.groups)]
         self.problem = asked.within(self.budgets)
+        self.arborescence = minimum_arborescence(self.problem)
         self.smallest = smallest(self.problem)
         self.scores = int(SCORES * effort)
         self.rounds = int(min(max(ROUNDS_EACH * graph.vertices, LEAST_ROUNDS), MOST_ROUNDS) * effort)
@@ -128,7 +129,7 @@ def _run_smallest(search: _Search, name: str) -> None:
 def _run_light(search: _Search, name: str) -> None:
     best: tuple[tuple[bool, float], list[int]] | None = None
     for stretch in STRETCHES:
-        chosen = light_tree(search.problem, search.smallest, search.shortest, stretch)
+        chosen = light_tree(search.problem, search.arborescence, search.shortest, stretch)
         plan = measure(search.graph, chosen, search.scheme)
         if plan is not None:
             key = (fault(plan, search.budgets, search.max_depth) is not None, plan.storage)
@@ -138,7 +139,7 @@ def _run_light(search: _Search, name: str) -> None:
 
 
 def _run_refinement(search: _Search, name: str) -> None:
-    search.take(name, *refine_smallest(search.problem, search.smallest, search.scores))
+    search.take(name, *refine_smallest(search.problem, search.arborescence, search.scores))
 
 
 def _run_growth(search: _Search, name: str) -> None:
