@@ -1,6 +1,6 @@
 """How small are the storage plans: every solver beside the paper's curve, beside the optimum, and on 20,000 tensors.
 
-python benchmarks/storage/plan_quality.py            # all of it, about half an hour, most of it the integer program
+python benchmarks/storage/plan_quality.py            # all of it: a quarter of an hour, most of it the integer program
 python benchmarks/storage/plan_quality.py curve      # or: optimum, scale
 """
 

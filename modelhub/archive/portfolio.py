@@ -19,8 +19,10 @@ from modelhub.progress import SILENT, Progress
 
 SCORES = 4_000_000
 """How many swaps PAS-MT and PAS-PT may score."""
-LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_EACH = 3_000, 8_000, 60
-"""How many disturbances our own solver tries: some for each vertex, within bounds."""
+ROUNDS = 8_000
+ROUNDS_OF_SMALL = 20_000
+SMALL = 2_000
+"""How many disturbances our own solver tries, and in graphs of at most how many tensors it tries more, cheaper ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def solve(
 
     `current` are the chosen edges of a plan to compare with: it is kept where it is allowed and nothing smaller is
     found. A budget that shortest paths cannot meet is relaxed to what they give. `effort` scales how long is searched;
-    the same input gives the same plan. Cost: minutes for some ten thousand vertices, 1 s for hundreds.
+    the same input gives the same plan. Cost: minutes for some ten thousand vertices, seconds for hundreds.
     """
     search = _Search(graph, scheme, max_depth, effort)
     progress.start("Planning the storage", len(_SOLVERS) + 1, "solvers")
@@ -100,7 +102,7 @@ class _Search:
         self.arborescence = minimum_arborescence(self.problem)
         self.smallest = smallest(self.problem)
         self.scores = int(SCORES * effort)
-        self.rounds = int(min(max(ROUNDS_EACH * graph.vertices, LEAST_ROUNDS), MOST_ROUNDS) * effort)
+        self.rounds = int((ROUNDS_OF_SMALL if graph.vertices <= SMALL else ROUNDS) * effort)
         self.attempts: list[Attempt] = []
         self.allowed: list[tuple[str, StoragePlan]] = []
 
