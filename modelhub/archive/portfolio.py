@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from modelhub.archive.graph import Scheme, StorageGraph
 from modelhub.archive.measurement import StoragePlan, allowed, fault, measure
 from modelhub.archive.problem import pose
-from modelhub.archive.solvers.arborescence import smallest
+from modelhub.archive.solvers.arborescence import minimum_arborescence, smallest
 from modelhub.archive.solvers.balancing import balance
 from modelhub.archive.solvers.growth import grow
 from modelhub.archive.solvers.light_trees import STRETCHES, light_tree
@@ -19,8 +19,10 @@ from modelhub.progress import SILENT, Progress
 
 SCORES = 4_000_000
 """How many swaps PAS-MT and PAS-PT may score."""
-LEAST_ROUNDS, MOST_ROUNDS, ROUNDS_EACH = 3_000, 12_000, 60
-"""How many disturbances our own solver tries: some for each vertex, within bounds."""
+ROUNDS = 8_000
+ROUNDS_OF_SMALL = 20_000
+SMALL = 2_000
+"""How many disturbances our own solver tries, and in graphs of at most how many tensors it tries more, cheaper ones."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +68,7 @@ def solve(
 
     `current` are the chosen edges of a plan to compare with: it is kept where it is allowed and nothing smaller is
     found. A budget that shortest paths cannot meet is relaxed to what they give. `effort` scales how long is searched;
-    the same input gives the same plan. Cost: minutes for some ten thousand vertices, 1 s for hundreds.
+    the same input gives the same plan. Cost: minutes for some ten thousand vertices, seconds for hundreds.
     """
     search = _Search(graph, scheme, max_depth, effort)
     progress.start("Planning the storage", len(_SOLVERS) + 1, "solvers")
@@ -97,9 +99,10 @@ class _Search:
         given = {item.group: item.given for item in self.relaxed}
         self.budgets = [given.get(number, group.budget) for number, group in enumerate(graph.groups)]
         self.problem = asked.within(self.budgets)
+        self.arborescence = minimum_arborescence(self.problem)
         self.smallest = smallest(self.problem)
         self.scores = int(SCORES * effort)
-        self.rounds = int(min(max(ROUNDS_EACH * graph.vertices, LEAST_ROUNDS), MOST_ROUNDS) * effort)
+        self.rounds = int((ROUNDS_OF_SMALL if graph.vertices <= SMALL else ROUNDS) * effort)
         self.attempts: list[Attempt] = []
         self.allowed: list[tuple[str, StoragePlan]] = []
 
@@ -128,7 +131,7 @@ def _run_smallest(search: _Search, name: str) -> None:
 def _run_light(search: _Search, name: str) -> None:
     best: tuple[tuple[bool, float], list[int]] | None = None
     for stretch in STRETCHES:
-        chosen = light_tree(search.problem, search.smallest, search.shortest, stretch)
+        chosen = light_tree(search.problem, search.arborescence, search.shortest, stretch)
         plan = measure(search.graph, chosen, search.scheme)
         if plan is not None:
             key = (fault(plan, search.budgets, search.max_depth) is not None, plan.storage)
@@ -138,7 +141,7 @@ def _run_light(search: _Search, name: str) -> None:
 
 
 def _run_refinement(search: _Search, name: str) -> None:
-    search.take(name, *refine_smallest(search.problem, search.smallest, search.scores))
+    search.take(name, *refine_smallest(search.problem, search.arborescence, search.scores))
 
 
 def _run_growth(search: _Search, name: str) -> None:

@@ -70,6 +70,7 @@ SECTIONS: dict[str, dict[str, CommandEntry]] = {
         "fsck": _entry("fsck", "Check that everything stored is whole"),
         "keep": _entry("keep", "Keep the best checkpoints and forget the others"),
         "gc": _entry("gc", "Delete objects that nothing needs any more"),
+        "repack": _entry("repack", "Store all versions anew, smaller"),
         "reindex": _entry("reindex", "Rebuild the catalog from the objects"),
         "config": _entry("config", "Show or change settings"),
         "help": _entry("help", "Show help on a command or a topic"),
@@ -82,6 +83,7 @@ COMMANDS: dict[str, CommandEntry] = {name: entry for section in SECTIONS.values(
 OTHER_NAMES: dict[str, str] = {
     "ci": "commit", "co": "checkout", "st": "status", "br": "branch", "stage": "add", "unstage": "reset",
     "history": "log", "reflog": "op", "sql": "query", "cat-file": "cat", "ls-files": "ls", "ls-tree": "ls",
+    "optimize": "repack", "archive": "repack",
     "prune": "gc", "version": "--version", "revert": "undo", "rollback": "undo", "annotate": "blame",
     "doctor": "fsck", "check": "fsck", "search": "query", "find": "query", "experiments": "runs", "experiment": "runs",
     "exp": "runs", "ps": "runs", "exec": "run", "repro": "replay", "reproduce": "replay", "rerun": "replay",

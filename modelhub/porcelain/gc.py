@@ -15,6 +15,7 @@ from modelhub.progress import SILENT, Progress
 from modelhub.repository.condemned import Condemned, read_condemned, write_condemned
 from modelhub.repository.forgotten import forgotten_versions
 from modelhub.repository.repository import Act, Repository
+from modelhub.store.prune import settle
 
 GRACE_DAYS = 14.0
 OPERATIONS_DAYS = 90.0
@@ -56,7 +57,7 @@ def gc(
         operations_days = number_setting(repo, home, "gc.operations_days", OPERATIONS_DAYS)
     with repo.writing(waiting=waiting):
         if not dry_run:
-            repo.store.settle(progress)  # what is needed is told by the one copy that stays
+            settle(repo.store, progress)  # what is needed is told by the one copy that stays
         forgotten = forgotten_versions(repo).keys() - repo.refs.held()
         oldest = act.time - int(operations_days * DAY_MS)
         needed = needed_objects(repo, oldest, forgotten, progress)

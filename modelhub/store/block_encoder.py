@@ -8,7 +8,6 @@ from typing import Literal
 
 from modelhub.errors import InternalError
 from modelhub.files import Bytes
-from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.registry import (
     BYTE_PLANES,
     FITTED_DELTA,
@@ -22,7 +21,7 @@ from modelhub.store.codecs.registry import (
     codec,
 )
 from modelhub.store.entry import Frame, check_of
-from modelhub.store.item import Item
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 MIN_NUMBERS_NBYTES = 64
 MIN_PLAIN_NBYTES = 512

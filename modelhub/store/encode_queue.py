@@ -10,10 +10,9 @@ from typing import TYPE_CHECKING
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.block_encoder import Effort, EncodedBlock, encode_block
-from modelhub.store.codecs.codec import Rows
 from modelhub.store.entry import Frame, Record
 from modelhub.store.foundation import OpenBase, Shared
-from modelhub.store.item import Item
+from modelhub.store.item import Item, Rows
 from modelhub.store.pack.writer import PackWriter
 from modelhub.store.workers import Workers
 

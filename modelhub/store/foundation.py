@@ -49,11 +49,16 @@ class OpenBase:
             block = self.handle.turned_block(rows, index)
         else:
             block = self.handle.block(index, shared) if checked else self.handle.decode(index, shared)
-        if not self.named.is_converted:
-            return block
-        from modelhub.store.codecs.conversion import converted
+        return as_kind(block, self.handle.entry.record.item, item) if self.named.is_converted else block
 
-        return converted(block, self.handle.entry.record.item.kind, item.kind)
+
+def as_kind(block: Bytes, old: Item, new: Item) -> Bytes:
+    """Return a block of floats as floats of another kind; of the same kind as it is. Raises IntegrityError."""
+    if old == new:
+        return block
+    from modelhub.store.codecs.conversion import converted
+
+    return converted(block, old.kind, new.kind)
 
 
 def built_on_twice(bases: Sequence[OpenBase]) -> frozenset[str]:

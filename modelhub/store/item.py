@@ -67,3 +67,14 @@ class Item:
 
 
 BYTES = Item()
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """Where the rows of a tensor begin in a block: each has `length` items, and the first lacks its first `lead`."""
+
+    length: int = 0
+    lead: int = 0
+
+
+NO_ROWS = Rows()

@@ -116,13 +116,6 @@ class ObjectStore:
         """Remove objects and return the bytes freed. No object that stays may build on one that goes."""
         return prune.delete(self, oids, progress)
 
-    def settle(self, progress: Progress = SILENT, *, prefer: str | None = None) -> int:
-        """Leave one copy of each object that lies in several places, that in the pack `prefer` or else the smallest.
-
-        An interrupted repack leaves such copies. Returns the bytes freed.
-        """
-        return prune.settle(self, progress, prefer)
-
     def consolidate(self, progress: Progress = SILENT) -> PublishResult:
         """Gather loose objects and small packs into one pack, entries copied as they are."""
         return prune.consolidate(self, progress)

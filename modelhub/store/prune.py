@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
 from modelhub.errors import ModelHubError
-from modelhub.progress import Progress
+from modelhub.progress import SILENT, Progress
 from modelhub.store.entry import Entry, read_entry
 from modelhub.store.object_info import PublishResult
 from modelhub.store.pack.reader import PackReader
@@ -41,8 +41,8 @@ def delete(store: ObjectStore, oids: set[str], progress: Progress) -> int:
     return freed
 
 
-def settle(store: ObjectStore, progress: Progress, prefer: str | None = None) -> int:
-    """Leave one copy of each object that lies in several places; return the bytes freed.
+def settle(store: ObjectStore, progress: Progress = SILENT, *, prefer: str | None = None) -> int:
+    """Leave one copy of each object that an interrupted repack left in several places; return the bytes freed.
 
     Of the copies that in the pack `prefer` stays, else the smallest. All that any copy builds on must still be there.
     """

@@ -2,9 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from modelhub.files import Bytes
 from modelhub.store.block_encoder import encode_block
+from modelhub.store.codecs.registry import codec, codec_names
 from modelhub.store.entry import Base, Frame, Record, encode_record
-from modelhub.store.item import Item
+from modelhub.store.item import Item, Rows
 from modelhub.store.stored_object import StoredObject
 
 
@@ -31,3 +37,23 @@ def trial_nbytes(one: StoredObject, item: Item, base: StoredObject | None) -> in
         frames=tuple(frames),
     )
     return record.payload_nbytes + len(encode_record(record))
+
+
+@dataclass(frozen=True, slots=True)
+class BlockTrial:
+    """What one block takes as small as can be: bytes of its frame, bases it needs, codec, seconds to decode it."""
+
+    nbytes: int
+    bases_used: int
+    codec: str
+    seconds: float
+
+
+def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows) -> BlockTrial:
+    """Encode a block, or any stretch of whole items, with effort, and time its decoding. Writes nothing."""
+    encoded = encode_block(block, item, bases, rows, effort="small")
+    how = codec(encoded.frame.codec)
+    started = time.perf_counter()
+    how.decode(encoded.data, len(block), item, [memoryview(base) for base in bases])
+    seconds = time.perf_counter() - started
+    return BlockTrial(encoded.frame.nbytes, encoded.bases_used, codec_names({how.id})[0], seconds)

@@ -37,7 +37,7 @@ def test_the_extremes_of_the_paper_graph() -> None:
 
 
 def test_pas_mt_finds_the_optimum_of_the_paper_graph() -> None:
-    chosen, ended = refine_smallest(_paper(), smallest(_paper()), ENOUGH)
+    chosen, ended = refine_smallest(_paper(), minimum_arborescence(_paper()), ENOUGH)
     assert ended
     assert _measured(chosen).storage == 24
     assert _measured(chosen).group_costs == (3, 6)
@@ -45,12 +45,12 @@ def test_pas_mt_finds_the_optimum_of_the_paper_graph() -> None:
 
 def test_pas_pt_and_last_stay_above_it() -> None:
     assert _measured(grow(_paper(), ENOUGH)[0]).storage == 27
-    tree = light_tree(_paper(), smallest(_paper()), shortest_paths(_paper()), 1.25)
+    tree = light_tree(_paper(), minimum_arborescence(_paper()), shortest_paths(_paper()), 1.25)
     assert _measured(tree).storage == 28
 
 
 def test_a_solver_stopped_by_its_steps_says_so() -> None:
-    _, ended = refine_smallest(_paper(), smallest(_paper()), 0)
+    _, ended = refine_smallest(_paper(), minimum_arborescence(_paper()), 0)
     assert not ended
 
 
@@ -86,7 +86,7 @@ def test_last_keeps_its_stretch(graph: StorageGraph) -> None:
     problem = pose(graph, "independent", None)
     fastest = shortest_paths(problem)
     least = measure(graph, fastest, "independent")
-    plan = measure(graph, light_tree(problem, smallest(problem), fastest, 1.5), "independent")
+    plan = measure(graph, light_tree(problem, minimum_arborescence(problem), fastest, 1.5), "independent")
     assert plan is not None
     assert least is not None
     for cost, shortest in zip(plan.recreation, least.recreation, strict=True):

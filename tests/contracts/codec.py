@@ -9,8 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from modelhub.errors import FormatError
-from modelhub.store.codecs.codec import NO_ROWS, Codec, Rows
-from modelhub.store.item import ITEM_KINDS, Item
+from modelhub.store.codecs.codec import Codec
+from modelhub.store.item import ITEM_KINDS, NO_ROWS, Item, Rows
 
 SPECIAL = {
     "float64": [0x7FF8000000000001, 0xFFF0000000000DEF, 0x8000000000000000, 0x1, 0x7FF0000000000000],

@@ -10,7 +10,7 @@ from modelhub.archive.solvers.mending import SMALL, mend, save
 from modelhub.archive.solvers.prices import priced_plans
 from modelhub.archive.working_plan import WorkingPlan
 
-PRICE_ROUNDS = 30
+PRICE_ROUNDS = 24
 MENDED_ROUNDS = 8
 """How many of the last rounds of prices are made into plans within the bounds."""
 

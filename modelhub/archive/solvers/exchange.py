@@ -68,7 +68,7 @@ def _turn(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
         path.append(sources[0])
     plan.move(problem.whole[vertex])
     for nearer, farther in pairwise(path):
-        back = next((edge for edge in problem.into[farther] if problem.sources[edge] == (nearer,)), -1)
+        back = next((edge for edge in problem.into[farther] if nearer in problem.sources[edge]), -1)
         if back < 0 or plan.shift(back, plan.below(farther)) is None:
             break
         plan.move(back)
@@ -76,14 +76,17 @@ def _turn(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
 
 
 def _neighbourhood(plan: WorkingPlan, moved: list[int], dice: random.Random) -> list[int]:
-    """Return the vertices that moved, those that could rest on them, and some that share a limit with them."""
+    """Return those that could rest on what moved, some that share a limit with it, and last what moved itself.
+
+    Last, because it would only move back.
+    """
     problem = plan.problem
-    near = dict.fromkeys(moved)
+    near = dict.fromkeys(problem.target[edge] for vertex in moved for edge in problem.out_of[vertex])
     for vertex in moved:
-        near.update(dict.fromkeys(problem.target[edge] for edge in problem.out_of[vertex]))
+        near.pop(vertex, None)
     limits = dict.fromkeys(limit for vertex in moved for limit in problem.limits_of[vertex])
     others = [member for limit in limits for member in problem.counted[limit] if member not in near]
-    return [*near, *_some(others, dice)]
+    return [*near, *_some(others, dice), *moved]
 
 
 def _some(members: list[int], dice: random.Random) -> list[int]:

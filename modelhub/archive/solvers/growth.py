@@ -14,7 +14,8 @@ def grow(problem: Problem, steps: int) -> tuple[list[int], bool]:
 
     Vertices outside the grown tree are estimated as materialised, and that is what the working plan says of them: its
     costs are the algorithm's estimates, and its room the test that rejects an edge. What never got in stays so, and
-    groups still over their budget are mended by swaps, for which at most `steps` scores are computed.
+    groups still over their budget are mended by swaps, for which at most `steps` scores are computed. Second
+    references are left out, as published.
     """
     growth = _Growth(problem)
     growth.run()
@@ -46,7 +47,7 @@ class _Growth:
     def _take_in(self, vertex: int) -> None:
         self.inside[vertex] = True
         for edge in self.problem.out_of[vertex]:
-            if not all(self.inside[source] for source in self.problem.sources[edge]):
+            if len(self.problem.sources[edge]) > 1:
                 continue
             if not self.inside[self.problem.target[edge]]:
                 self._offer(edge)

@@ -13,8 +13,7 @@ STRETCHES = (1.1, 1.25, 1.5, 1.75, 2.0, 2.5, 3.0, 4.0, 6.0)
 def light_tree(problem: Problem, light: list[int], shortest: list[int], stretch: float) -> list[int]:
     """Return a tree without a path over `stretch` times the shortest one (Khuller, Raghavachari, Young 1995).
 
-    `light` and `shortest` are the edges of a least-storage and of a shortest-path tree. Second references are not
-    understood: a vertex that has one in `light` is taken from `shortest`.
+    `light` and `shortest` are the edges of a least-storage and of a shortest-path tree, without second references.
     """
     walk = _Walk(problem, light, shortest, stretch)
     walk.run()
@@ -26,7 +25,7 @@ class _Walk:
 
     def __init__(self, problem: Problem, light: list[int], shortest: list[int], stretch: float) -> None:
         self.problem = problem
-        self.light = [edge if len(problem.sources[edge]) < 2 else shortest[v] for v, edge in enumerate(light)]
+        self.light = light
         self.shortest = shortest
         self.stretch = stretch
         self.chosen = list(self.light)
@@ -40,21 +39,16 @@ class _Walk:
     def run(self) -> None:
         """Walk from every vertex that the light tree materialises."""
         stack = [(v, False) for v, edge in enumerate(self.light) if not self.problem.sources[edge]][::-1]
-        seen = set()
         while stack:
             vertex, left = stack.pop()
             if left:
                 self._relax_backwards(vertex)
                 continue
-            seen.add(vertex)
             self._relax(self.light[vertex])
             if self.cost[vertex] > self.stretch * self.least[vertex]:
                 self._cut_in(vertex)
             stack.append((vertex, True))
             stack.extend((child, False) for child in reversed(self.children[vertex]))
-        for vertex in range(len(self.light)):
-            if vertex not in seen:
-                self._cut_in(vertex)
 
     def _relax(self, edge: int) -> None:
         vertex = self.problem.target[edge]

@@ -11,12 +11,13 @@ from modelhub.archive.solvers.depth import shorten
 from modelhub.archive.working_plan import WorkingPlan
 
 
-def refine_smallest(problem: Problem, smallest: list[int], steps: int) -> tuple[list[int], bool]:
+def refine_smallest(problem: Problem, light: list[int], steps: int) -> tuple[list[int], bool]:
     """Return PAS-MT's plan (Miao, Li, Davis, Deshpande, ICDE 2017), within its budgets or stuck, and whether it ended.
 
-    At most `steps` scores are computed; one costs the number of vertices that rest on the edge's target.
+    `light` is a least-storage tree; like the published algorithm, this one knows no second references. At most `steps`
+    scores are computed; one costs the number of vertices that rest on the edge's target.
     """
-    plan = WorkingPlan(problem, smallest)
+    plan = WorkingPlan(problem, light)
     shorten(plan)
     ended = refine(plan, steps)
     return plan.chosen, ended
@@ -83,7 +84,7 @@ class _Refinement:
         """Return minus the gain for each unit of extra storage, and minus the gain; None where nothing is gained."""
         plan, problem = self.plan, self.problem
         vertex = problem.target[edge]
-        if plan.chosen[vertex] == edge:
+        if plan.chosen[vertex] == edge or len(problem.sources[edge]) > 1:
             return None
         self.scored += 1
         below = plan.below(vertex)

@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs import zstd_frame
-from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, slabs, words
-from modelhub.store.item import Item
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 LEVEL = 1
 MAX_PLANES = 64

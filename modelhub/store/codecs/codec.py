@@ -3,22 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Protocol
 
 from modelhub.files import Bytes
-from modelhub.store.item import Item
-
-
-@dataclass(frozen=True, slots=True)
-class Rows:
-    """Where the rows of a tensor begin in a block: each has `length` items, and the first lacks its first `lead`."""
-
-    length: int = 0
-    lead: int = 0
-
-
-NO_ROWS = Rows()
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 
 class Codec(Protocol):

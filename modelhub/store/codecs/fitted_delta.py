@@ -17,14 +17,13 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.float_values import KINDS, Values, nearest_bits, values_of
 from modelhub.store.codecs.grouping import GroupReader, Order, order_by, pack_groups
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
 from modelhub.store.codecs.number_bits import Words, as_bytes, exponents, step, walk, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
 from modelhub.store.codecs.row_pieces import RowPiece, row_pieces
-from modelhub.store.item import Item
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 LEAST_ELEMENTS = 1 << 12
 MIN_GROUP_ELEMENTS = 1 << 12

@@ -17,11 +17,10 @@ import numpy as np
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.grouping import GroupReader, Order, order_by, pack_groups
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, exponents, slabs, step, walk, words
 from modelhub.store.codecs.packed_integers import LEVEL, pack, unpack_into
-from modelhub.store.item import Item
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 MIN_GROUP_ELEMENTS = 1 << 13
 WIDTHS = (1, 2, 4, 8)

@@ -16,10 +16,9 @@ from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs import zstd_frame
 from modelhub.store.codecs.byte_planes import rotated, smaller
-from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, as_bytes, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
-from modelhub.store.item import Item
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 _LEVEL = 10
 

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.codec import NO_ROWS, Rows
-from modelhub.store.item import Item
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 
 @dataclass(frozen=True, slots=True)

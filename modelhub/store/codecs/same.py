@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.codec import NO_ROWS, Rows
 from modelhub.store.codecs.number_bits import same_bytes
-from modelhub.store.item import Item
+from modelhub.store.item import NO_ROWS, Item, Rows
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelhub.errors import IntegrityError
-from modelhub.store.codecs.codec import Rows
 from modelhub.store.codecs.fitted_delta import FITTED_DELTA, FITTED_DELTA_OF_TWO, LEAST_ELEMENTS
 from modelhub.store.codecs.integer_delta import GROUPED_DELTA
-from modelhub.store.item import Item
+from modelhub.store.item import Item, Rows
 
 KINDS = ("float32", "bfloat16", "float16")
 

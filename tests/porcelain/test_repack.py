@@ -1,0 +1,88 @@
+"""Repacking makes a history smaller, gives every byte back, and keeps to its bound."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from contracts.project import Project, safetensors
+
+from modelhub.errors import InvalidInputError
+from modelhub.porcelain.cat import cat
+from modelhub.porcelain.fsck import fsck
+from modelhub.porcelain.repack import parse_bound, repack
+from modelhub.store.prune import settle
+
+
+def save_versions(project: Project, count: int) -> list[bytes]:
+    """Commit a small network that moves on in the same direction; return its files."""
+    rng = np.random.default_rng(1)
+    weights = rng.standard_normal((200, 300)).astype(np.float32) * 0.05
+    step = rng.standard_normal(weights.shape).astype(np.float32) * 1e-3
+    files = []
+    for number in range(count):
+        step += rng.standard_normal(weights.shape).astype(np.float32) * 1e-4
+        weights = weights + step
+        files.append(safetensors({"w": weights, "b": weights[:, 0].copy()}))
+        project.save("m.safetensors", files[-1], f"step {number}")
+    return files
+
+
+def content(project: Project, revision: str) -> bytes:
+    return b"".join(cat(project.repo, place=f"{revision}:m.safetensors"))
+
+
+def test_a_history_becomes_smaller_and_gives_every_byte_back(project: Project) -> None:
+    files = save_versions(project, 5)
+    result = repack(project.repo, max_recreation=100.0)
+    assert result.after_nbytes < result.before_nbytes
+    assert result.encoded_anew > 0
+    assert [content(project, f"HEAD~{4 - number}") for number in range(5)] == files
+    assert fsck(project.repo, full=True).ok
+
+
+def test_a_dry_run_changes_nothing(project: Project) -> None:
+    save_versions(project, 3)
+    before = sorted((path, path.stat().st_mtime_ns) for path in project.repo.layout.objects.rglob("*"))
+    result = repack(project.repo, max_recreation=100.0, dry_run=True)
+    assert result.planned_nbytes < result.before_nbytes
+    assert sorted((path, path.stat().st_mtime_ns) for path in project.repo.layout.objects.rglob("*")) == before
+
+
+def test_repacking_again_gains_nothing(project: Project) -> None:
+    files = save_versions(project, 4)
+    first = repack(project.repo, max_recreation=100.0)
+    second = repack(project.repo, max_recreation=100.0)
+    assert second.after_nbytes <= first.after_nbytes
+    assert content(project, "HEAD~3") == files[0]
+
+
+def test_copies_that_a_killed_repack_leaves_are_harmless_and_go(project: Project, monkeypatch) -> None:
+    files = save_versions(project, 4)
+
+    def killed(*_: object, prefer: str | None = None, **__: object) -> int:
+        if prefer is not None:
+            raise KeyboardInterrupt
+        return 0
+
+    with monkeypatch.context() as patch:
+        patch.setattr("modelhub.porcelain.repack.settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            repack(project.repo, max_recreation=100.0)
+    assert [content(project, f"HEAD~{3 - number}") for number in range(4)] == files
+    assert settle(project.repo.store) > 0
+    assert [content(project, f"HEAD~{3 - number}") for number in range(4)] == files
+    assert fsck(project.repo, full=True).ok
+
+
+def test_an_empty_repository_has_nothing_to_repack(project: Project) -> None:
+    assert repack(project.repo).tensors == 0
+
+
+@pytest.mark.parametrize("text", ["", "x", "0.5x", "nan", "-2", "fast"])
+def test_a_bound_that_is_none_is_refused(text: str) -> None:
+    with pytest.raises(InvalidInputError):
+        parse_bound(text)
+
+
+def test_bounds_are_read_with_and_without_x() -> None:
+    assert parse_bound("1.6x") == parse_bound("1.6") == 1.6
