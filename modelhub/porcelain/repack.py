@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
 
 MAX_RECREATION = 4.0
-HOT_RECREATION = 2.0
-"""The bound of versions that a ref names, where the general one is not tighter."""
+HOT_SHARE = 0.5
+"""Versions that a ref names may take so much of the time more that the others may."""
 
 DELIVERY_SECONDS = 0.1
 DELIVERY_SECONDS_A_BYTE = 2.5e-9
@@ -71,9 +71,9 @@ def repack(
 ) -> RepackResult:
     """Choose anew for each tensor of every version whether it is kept whole or as a delta, and of what.
 
-    A version takes at most `max_recreation` times as long to get back as with every tensor whole, one that a ref names
-    at most twice. Killed at any point it loses nothing: the new pack is complete before an old copy goes, and no
-    mixture of copies comes back to itself. Where it would not become smaller nothing is written. Raises
+    A version takes at most `max_recreation` times as long to get back as with every tensor whole, for one that a ref
+    names half of the additional time. Killed at any point it loses nothing: the new pack is complete before an old copy
+    goes, and no mixture of copies comes back to itself. Where it would not become smaller nothing is written. Raises
     InvalidInputError for a bound below 1. Cost: minutes for gigabytes; memory some hundred MB.
     """
     if not max_recreation >= 1:
@@ -122,7 +122,7 @@ def _solved(
         decoding = sum(whole[member] for member in members)
         nbytes = sum(known.tensors[member].info.size for member in members)
         delivery = DELIVERY_SECONDS + DELIVERY_SECONDS_A_BYTE * nbytes
-        factor = min(bound, HOT_RECREATION) if commit in held else bound
+        factor = 1 + HOT_SHARE * (bound - 1) if commit in held else bound
         groups.append(Group(members, factor * (decoding + delivery) - delivery))
         costs.append((decoding + delivery, delivery))
     graph = StorageGraph(len(known.tensors), edges, tuple(groups))
