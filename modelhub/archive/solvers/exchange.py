@@ -51,12 +51,29 @@ def _disturb(plan: WorkingPlan, vertex: int, shortest: list[int], dice: random.R
 
 
 def _swap(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
-    """Give a vertex any other edge. Return the vertex, or -1 where that edge is not allowed."""
-    edge = dice.choice(plan.problem.into[vertex])
-    if edge == plan.chosen[vertex] or plan.shift(edge, plan.below(vertex)) is None:
+    """Give a vertex any other edge, and make way for it. Return the vertex, or -1 where that edge is not allowed."""
+    problem = plan.problem
+    edge = dice.choice(problem.into[vertex])
+    if edge == plan.chosen[vertex]:
+        return -1
+    if plan.shift(edge, plan.below(vertex)) is None:
+        _make_way(plan, edge)
+    if plan.shift(edge, plan.below(vertex)) is None:
+        plan.go_back(0)
         return -1
     plan.move(edge)
     return vertex
+
+
+def _make_way(plan: WorkingPlan, edge: int) -> None:
+    """Materialise what an edge rests on, where it is too deep or one of two: a single circle is left to turns."""
+    problem = plan.problem
+    sources = problem.sources[edge]
+    if len(sources) == 1 and sources[0] in plan.below(problem.target[edge]):
+        return
+    for source in sources:
+        if plan.chosen[source] != problem.whole[source]:
+            plan.move(problem.whole[source])
 
 
 def _turn(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
