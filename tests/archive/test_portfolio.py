@@ -5,7 +5,7 @@ import random
 
 import pytest
 from contracts.storage_graph import least_storage, paper_graph, plans, small_graphs
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from modelhub.archive.graph import Edge, Group, Scheme, StorageGraph
@@ -40,7 +40,28 @@ def test_the_plan_is_complete_and_within_its_bounds(graph: StorageGraph, scheme:
             assert solution.plan.storage <= attempt.storage
 
 
-@settings(deadline=None)
+TURNED = StorageGraph(
+    4,
+    (
+        *(Edge(0, (), 4, 1), Edge(1, (), 4, 0), Edge(2, (), 0, 0), Edge(3, (), 0, 0)),
+        *(Edge(0, (1,), 1, 0), Edge(1, (0, 2), 0, 0)),
+    ),
+)
+"""Its optimum is reached by turning the first two round, over a second reference."""
+
+IN_THE_WAY = StorageGraph(
+    4,
+    (
+        *(Edge(0, (), 0, 0), Edge(1, (), 1, 0), Edge(2, (), 0, 1), Edge(3, (), 0, 1)),
+        *(Edge(1, (2, 3), 0, 0), Edge(2, (0,), 0, 0), Edge(3, (0,), 0, 0)),
+    ),
+)
+"""With a depth of at most 1, two tensors must be kept whole before a third can rest on both."""
+
+
+@settings(deadline=None, derandomize=True)
+@example(TURNED, "independent", None)
+@example(IN_THE_WAY, "independent", 1)
 @given(small_graphs(vertices=4), schemes, depths)
 def test_tiny_graphs_are_solved_to_their_optimum(graph: StorageGraph, scheme: Scheme, most: int | None) -> None:
     solution = solve(graph, scheme=scheme, max_depth=most, effort=0.1)

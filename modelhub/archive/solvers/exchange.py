@@ -8,11 +8,13 @@ from itertools import pairwise
 from modelhub.archive.solvers.mending import SMALL, mend, save
 from modelhub.archive.working_plan import WorkingPlan
 
-WARMTH = 0.001
+WARMTH = 0.002
 """The share of the storage of up to 200 mean vertices by which a step may be worse at first."""
 MOST_MEMBERS = 40
 """How many members of the groups touched are looked at in one round."""
 LONGEST_TURN = 6
+EAGER = 0.5
+"""The share of disturbances after which what moved is looked at first."""
 TURNS = 0.3
 """The share of disturbances that turn a path round."""
 
@@ -49,12 +51,29 @@ def _disturb(plan: WorkingPlan, vertex: int, shortest: list[int], dice: random.R
 
 
 def _swap(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
-    """Give a vertex any other edge. Return the vertex, or -1 where that edge is not allowed."""
-    edge = dice.choice(plan.problem.into[vertex])
-    if edge == plan.chosen[vertex] or plan.shift(edge, plan.below(vertex)) is None:
+    """Give a vertex any other edge, and make way for it. Return the vertex, or -1 where that edge is not allowed."""
+    problem = plan.problem
+    edge = dice.choice(problem.into[vertex])
+    if edge == plan.chosen[vertex]:
+        return -1
+    if plan.shift(edge, plan.below(vertex)) is None:
+        _make_way(plan, edge)
+    if plan.shift(edge, plan.below(vertex)) is None:
+        plan.go_back(0)
         return -1
     plan.move(edge)
     return vertex
+
+
+def _make_way(plan: WorkingPlan, edge: int) -> None:
+    """Materialise what an edge rests on, where it is too deep or one of two: a single circle is left to turns."""
+    problem = plan.problem
+    sources = problem.sources[edge]
+    if len(sources) == 1 and sources[0] in plan.below(problem.target[edge]):
+        return
+    for source in sources:
+        if plan.chosen[source] != problem.whole[source]:
+            plan.move(problem.whole[source])
 
 
 def _turn(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
@@ -76,9 +95,10 @@ def _turn(plan: WorkingPlan, vertex: int, dice: random.Random) -> int:
 
 
 def _neighbourhood(plan: WorkingPlan, moved: list[int], dice: random.Random) -> list[int]:
-    """Return those that could rest on what moved, some that share a limit with it, and last what moved itself.
+    """Return what moved, those that could rest on it, and some that share a limit with it, in order.
 
-    Last, because it would only move back.
+    What moved comes first or last: first it mostly moves back, unless that has become the worse, last others have used
+    what it freed.
     """
     problem = plan.problem
     near = dict.fromkeys(problem.target[edge] for vertex in moved for edge in problem.out_of[vertex])
@@ -86,7 +106,8 @@ def _neighbourhood(plan: WorkingPlan, moved: list[int], dice: random.Random) -> 
         near.pop(vertex, None)
     limits = dict.fromkeys(limit for vertex in moved for limit in problem.limits_of[vertex])
     others = [member for limit in limits for member in problem.counted[limit] if member not in near]
-    return [*near, *_some(others, dice), *moved]
+    beside = [*near, *_some(others, dice)]
+    return [*moved, *beside] if dice.random() < EAGER else [*beside, *moved]
 
 
 def _some(members: list[int], dice: random.Random) -> list[int]:

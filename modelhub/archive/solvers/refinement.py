@@ -41,6 +41,7 @@ class _Refinement:
         self.scored = 0
         self.queue: list[tuple[float, float, int]] = []
         self.members = _members(plan.problem)
+        self.maxima: dict[int, float] = {}
         self.groups_of: list[list[int]] = [[] for _ in range(plan.problem.graph.vertices)]
         for group, members in enumerate(self.members):
             for member in members:
@@ -69,6 +70,9 @@ class _Refinement:
         vertex = problem.target[edge]
         below = plan.below(vertex)
         plan.move(edge, below)
+        for moved in below:
+            for group in self.groups_of[moved]:
+                self.maxima.pop(group, None)
         edges = dict.fromkeys(item for touched in plan.rests_on([vertex]) for item in problem.into[touched])
         edges.update(dict.fromkeys(item for moved in below for item in problem.out_of[moved]))
         if problem.scheme == "parallel":
@@ -106,13 +110,24 @@ class _Refinement:
         if changes is None:
             return 0.0
         recreation, counted = self.plan.recreation, self.problem.counted
-        moved = {counted[limit][0]: change for limit, change in changes.items()}
+        moved = {counted[limit][0]: change for limit, change in changes.items() if change < 0}
         gain = 0.0
-        for group in dict.fromkeys(group for vertex in moved for group in self.groups_of[vertex]):
-            before = max(recreation[member] for member in self.members[group])
-            if before > allowed(self.problem.budgets[group]):
-                gain += before - max(recreation[member] + moved.get(member, 0.0) for member in self.members[group])
+        for group in dict.fromkeys(group for vertex in moved for group in self._peaks(vertex)):
+            after = max(recreation[member] + moved.get(member, 0.0) for member in self.members[group])
+            gain += self._maximum(group) - after
         return gain
+
+    def _peaks(self, vertex: int) -> list[int]:
+        """Return the groups over their budget of which a vertex is the dearest: only there it lowers a maximum."""
+        cost = self.plan.recreation[vertex]
+        budgets = self.problem.budgets
+        groups = self.groups_of[vertex]
+        return [group for group in groups if cost > allowed(budgets[group]) and cost >= self._maximum(group)]
+
+    def _maximum(self, group: int) -> float:
+        if group not in self.maxima:
+            self.maxima[group] = max(self.plan.recreation[member] for member in self.members[group])
+        return self.maxima[group]
 
     def _edges_of_violated(self) -> list[int]:
         plan = self.plan
