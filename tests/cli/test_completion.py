@@ -25,7 +25,7 @@ def complete(folder, line):
     ("line", "found"),
     [
         ("mh sta", ["status"]),
-        ("mh re", ["replay", "restore", "reset", "reindex"]),
+        ("mh re", ["replay", "restore", "reset", "repack", "reindex"]),
         ("mh checkout v", ["v1", "v2"]),
         ("mh switch m", ["main"]),
         ("mh switch v", []),
