@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
-from modelhub.store.entry import BASE, FRAME, RECORD, Base
-from modelhub.store.item import Item, Rows
+from modelhub.store.entry import BASE, FRAME, RECORD, Base, Entry
+from modelhub.store.item import FLOAT_KINDS, Item, Rows
 from modelhub.store.trial import BlockTrial, try_block
 
 if TYPE_CHECKING:
@@ -31,8 +31,6 @@ SAMPLE_ELEMENTS = 1 << 16
 
 MOST_BLOCKS = 48
 """So many decoded blocks are kept in memory, up to 4 MiB each (8 of float64)."""
-
-_FLOATS = frozenset({"float64", "float32", "float16", "bfloat16"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +75,9 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
     progress.start("trying deltas", len(known.tensors), "tensors")
 
     def drafts_of(one: StoredTensor) -> list[_Draft]:
-        candidates = _candidates(repo, known, by_oid, one, near.get(one.number, []))
-        return list(_drafts(repo, blocks, one, candidates))
+        entry = repo.store.open(one.oid).entry
+        candidates = _candidates(known, by_oid, one, entry.record.bases, near.get(one.number, []))
+        return list(_drafts(blocks, one, entry, candidates))
 
     workers = repo.store.workers
     for found in workers.map(drafts_of, known.tensors, weigh=lambda _: workers.budget // workers.count):
@@ -118,15 +117,14 @@ Candidates = dict[tuple[Base, ...], tuple[StoredTensor, ...]]
 
 
 def _candidates(
-    repo: Repository,
     known: StoredTensors,
     by_oid: dict[str, StoredTensor],
     one: StoredTensor,
+    kept: tuple[Base, ...],
     near: list[tuple[int, ...]],
 ) -> Candidates:
     """Return what to try: alone, as it is now, and on what is near."""
     found: Candidates = {(): ()}
-    kept = repo.store.open(one.oid).entry.record.bases
     if all(base.oid in by_oid for base in kept):
         found[kept] = tuple(by_oid[base.oid] for base in kept)
     for numbers in near:
@@ -137,15 +135,14 @@ def _candidates(
     return found
 
 
-def _drafts(repo: Repository, blocks: _Blocks, one: StoredTensor, candidates: Candidates) -> Iterator[_Draft]:
-    record = repo.store.open(one.oid).entry
+def _drafts(blocks: _Blocks, one: StoredTensor, entry: Entry, candidates: Candidates) -> Iterator[_Draft]:
     sample = _Sample(blocks, one)
     for named, bases in candidates.items():
-        is_current = named == record.record.bases
+        is_current = named == entry.record.bases
         trial = sample.encoded(bases, named)
         if trial is None:
             continue
-        stored = float(record.stored_nbytes) if is_current else math.inf
+        stored = float(entry.stored_nbytes) if is_current else math.inf
         nbytes = min(sample.whole(trial.nbytes, len(named)), stored)
         yield _Draft(one, bases, named, nbytes, trial.codec, trial.seconds / sample.nbytes, is_current)
 
@@ -156,7 +153,7 @@ def _named(base: StoredTensor, one: StoredTensor) -> Base | None:
         return None
     if base.item == one.item:
         return Base(base.oid)
-    floats = {base.item.kind, one.item.kind} <= _FLOATS
+    floats = {base.item.kind, one.item.kind} <= set(FLOAT_KINDS)
     return Base(base.oid, is_converted=True) if floats else None
 
 

@@ -63,7 +63,7 @@ def stored_tensors(repo: Repository) -> StoredTensors:
     seen: dict[str, tuple[Item, tuple[int, ...], ObjectInfo]] = {}
     uses: dict[str, list[tuple[str, str, str]]] = {}
     commits = current_commits(repo)
-    remembered = [oid for oid in commits if oid not in forgotten_versions(repo)]
+    remembered = commits.keys() - forgotten_versions(repo).keys()
     for commit in sorted(remembered, key=lambda oid: (commits[oid].time, oid)):
         uses[commit] = list(_tensors_of(repo, commits[commit], seen))
     numbers = _numbered(seen)
@@ -74,14 +74,12 @@ def stored_tensors(repo: Repository) -> StoredTensors:
     for commit, places in uses.items():
         found.versions[commit] = tuple(sorted({numbers[oid] for _, _, oid in places}))
         for path, name, oid in places:
-            _append(found.lines.setdefault((path, name), []), numbers[oid])
-            _append(found.names.setdefault(name, []), numbers[oid])
+            found.lines.setdefault((path, name), []).append(numbers[oid])
+            found.names.setdefault(name, []).append(numbers[oid])
+    for lines in (found.lines.values(), found.names.values()):
+        for line in lines:
+            line[:] = dict.fromkeys(line)
     return found
-
-
-def _append(line: list[int], number: int) -> None:
-    if number not in line:
-        line.append(number)
 
 
 def _tensors_of(

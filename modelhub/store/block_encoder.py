@@ -21,7 +21,7 @@ from modelhub.store.codecs.registry import (
     codec,
 )
 from modelhub.store.entry import Frame, check_of
-from modelhub.store.item import NO_ROWS, Item, Rows
+from modelhub.store.item import FLOAT_KINDS, NO_ROWS, Item, Rows
 
 MIN_NUMBERS_NBYTES = 64
 MIN_PLAIN_NBYTES = 512
@@ -36,7 +36,6 @@ CLEARLY_WORSE = 1.1
 SAMPLE_PIECES = 16
 SAMPLE_PIECE_ELEMENTS = 1 << 10
 
-_FLOATS = ("float64", "float32", "float16", "bfloat16")
 _SMALL_ENOUGH_TO_COPY = 1 << 14
 
 
@@ -140,14 +139,14 @@ def _self_codecs(block: memoryview, item: Item, effort: Effort) -> tuple[int, ..
         return (ZSTD,)
     if item.kind == "bytes":
         return (BYTE_PLANES, ZSTD)
-    return (BYTE_PLANES, PACKED_PLANES) if effort == "small" and item.kind in _FLOATS else (BYTE_PLANES,)
+    return (BYTE_PLANES, PACKED_PLANES) if effort == "small" and item.kind in FLOAT_KINDS else (BYTE_PLANES,)
 
 
 def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
     """Return the codecs to try; the grouped delta stands in where those before it cannot hold a block."""
     if item.kind == "bytes":
         return ()
-    if item.kind not in _FLOATS:
+    if item.kind not in FLOAT_KINDS:
         return (PLAIN_DELTA,)
     if effort == "fast":
         return (GROUPED_DELTA,)

@@ -27,6 +27,7 @@ Unsigned and boolean items count as intN, complex64 as float32, complex128 as fl
 """
 
 ITEM_KINDS: tuple[str, ...] = tuple(ITEM_NBYTES)
+FLOAT_KINDS: tuple[str, ...] = ("float64", "float32", "float16", "bfloat16")
 
 
 def item_nbytes(kind: str) -> int:

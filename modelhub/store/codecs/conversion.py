@@ -11,14 +11,9 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
+from modelhub.store.codecs.float_values import rounded_to_bfloat16
 from modelhub.store.codecs.number_bits import Words, as_bytes, words
-
-FLOATS = ("float64", "float32", "float16", "bfloat16")
-
-
-def is_convertible(old: str, new: str) -> bool:
-    """Tell whether items of one kind can be read as another: both kinds of float."""
-    return old in FLOATS and new in FLOATS
+from modelhub.store.item import FLOAT_KINDS
 
 
 def converted(block: Bytes, old: str, new: str) -> Bytes:
@@ -28,7 +23,7 @@ def converted(block: Bytes, old: str, new: str) -> Bytes:
     NaN becomes the quiet NaN of its sign (widening bfloat16 keeps it); float64 and float16 go through float32. Raises
     IntegrityError for kinds that are no floats.
     """
-    if not is_convertible(old, new):
+    if old not in FLOAT_KINDS or new not in FLOAT_KINDS:
         raise IntegrityError(f"items of kind '{old}' cannot be read as '{new}'")
     return as_bytes(_from_float32(_as_float32(block, old), new))
 
@@ -56,9 +51,8 @@ def _as_float32(block: Bytes, kind: str) -> Words:
 def _from_float32(bits: Words, kind: str) -> NDArray[np.generic]:
     """Return the values of these float32 bits as another kind."""
     if kind == "bfloat16":
-        carry = np.uint32(0x7FFF) + ((bits >> np.uint32(16)) & np.uint32(1))
         nan = (bits & np.uint32(0x7FFFFFFF)) > np.uint32(0x7F800000)
-        rounded = ((bits + carry) >> np.uint32(16)).astype(np.uint16)
+        rounded = rounded_to_bfloat16(bits)
         rounded[nan] = ((bits[nan] >> np.uint32(16)) & np.uint32(0x8000) | np.uint32(0x7FC0)).astype(np.uint16)
         return rounded
     if kind == "float32":

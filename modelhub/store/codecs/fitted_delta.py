@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.float_values import KINDS, Values, nearest_bits, values_of
+from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
 from modelhub.store.codecs.grouping import GroupReader, Order, order_by, pack_groups
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
 from modelhub.store.codecs.number_bits import Words, as_bytes, exponents, step, walk, words
@@ -141,7 +141,7 @@ def _guarded(values: Values, known: Words, kind: str) -> Words:
     """Return the predicted bits; where the base itself is tiny or not finite it is its own prediction."""
     base = np.abs(values_of(known, kind))
     found = nearest_bits(values, known, kind)
-    sound = base >= np.float32(2.0**-90)
+    sound = base >= LEAST
     return found if sound.all() else np.where(sound, found, known)
 
 

@@ -36,12 +36,16 @@ def nearest_bits(values: Values, known: Words, kind: str) -> Words:
     if kind == "float32":
         found = values.view(np.uint32)
     elif kind == "bfloat16":
-        bits = values.view(np.uint32)
-        odd = (bits >> np.uint32(16)) & np.uint32(1)
-        odd += np.uint32(0x7FFF)
-        odd += bits
-        found = (odd >> np.uint32(16)).astype(np.uint16)
+        found = rounded_to_bfloat16(values.view(np.uint32))
     else:
         with np.errstate(over="ignore", invalid="ignore"):
             found = values.astype(np.float16).view(np.uint16)
     return found if certain.all() else np.where(certain, found, known)
+
+
+def rounded_to_bfloat16(bits: Words) -> Words:
+    """Return float32 bits as bfloat16 bits, to nearest, ties to even; what is NaN may come out as anything."""
+    carried = (bits >> np.uint32(16)) & np.uint32(1)
+    carried += np.uint32(0x7FFF)
+    carried += bits
+    return (carried >> np.uint32(16)).astype(np.uint16)
