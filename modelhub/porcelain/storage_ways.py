@@ -94,7 +94,7 @@ def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: 
     for named, bases in candidates.items():
         is_current = named == entry.record.bases
         trial = sample.encoded(bases, named)
-        if trial is None:
+        if trial.bases_used < len(named) and not is_current:
             continue
         stored = float(entry.stored_nbytes) if is_current else math.inf
         nbytes = min(sample.whole(trial.nbytes, len(named)), stored)
@@ -120,8 +120,8 @@ class _Sample:
         self._block = self._cut(blocks.of(one.oid, self._index), one.item)
         self.nbytes = len(self._block)
 
-    def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial | None:
-        """Return what the sample takes as this delta; None where it is no smaller than with fewer bases."""
+    def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial:
+        """Return what the sample takes as this delta, or with fewer bases where that is smaller."""
         from modelhub.store.foundation import as_kind
 
         one = self._one
@@ -130,8 +130,7 @@ class _Sample:
             for base, how in zip(bases, named, strict=True)
         ]
         read = [as_kind(cut, base.item, one.item) for cut, base in zip(cuts, bases, strict=True)]
-        trial = try_block(self._block, one.item, read, self._rows)
-        return trial if trial.bases_used == len(named) else None
+        return try_block(self._block, one.item, read, self._rows)
 
     def whole(self, nbytes: int, bases: int) -> float:
         """Return the bytes of the tensor's entry, by those of the sample."""
