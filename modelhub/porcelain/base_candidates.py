@@ -21,9 +21,12 @@ Candidates = dict[tuple[Base, ...], tuple[StoredTensor, ...]]
 
 
 class BaseCandidates:
-    """Knows all tensors; asked for one of them. At most 13 candidates each, whatever the size of the history."""
+    """Knows all tensors; asked for one of them. At most 13 candidates each, whatever the size of the history.
 
-    def __init__(self, known: StoredTensors, blocks: DecodedBlocks) -> None:
+    With `elements` it will only be asked for tensors of so many, and is ready sooner.
+    """
+
+    def __init__(self, known: StoredTensors, blocks: DecodedBlocks, *, elements: int | None = None) -> None:
         self._known = known
         self._blocks = blocks
         self._by_oid = {one.oid: one for one in known.tensors}

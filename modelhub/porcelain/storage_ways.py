@@ -13,7 +13,7 @@ from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
-from modelhub.store.entry import BASE, FRAME, RECORD, Base, Entry
+from modelhub.store.entry import Base, Entry, record_nbytes
 from modelhub.store.item import Item, Rows
 from modelhub.store.trial import BlockTrial, try_block
 
@@ -97,7 +97,7 @@ def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: 
         if trial.bases_used < len(named) and not is_current:
             continue
         stored = float(entry.stored_nbytes) if is_current else math.inf
-        nbytes = min(sample.whole(trial.nbytes, len(named)), stored)
+        nbytes = min(sample.whole(trial.nbytes, named), stored)
         yield _Draft(one, bases, named, nbytes, trial.codec, trial.seconds / sample.nbytes, is_current)
 
 
@@ -132,10 +132,9 @@ class _Sample:
         read = [as_kind(cut, base.item, one.item) for cut, base in zip(cuts, bases, strict=True)]
         return try_block(self._block, one.item, read, self._rows)
 
-    def whole(self, nbytes: int, bases: int) -> float:
-        """Return the bytes of the tensor's entry, by those of the sample."""
-        record = RECORD.size + BASE.size * bases + FRAME.size * self._nblocks
-        return record + nbytes * (self._one.info.size / len(self._block))
+    def whole(self, nbytes: int, named: tuple[Base, ...]) -> float:
+        """Return the bytes of the tensor's entry on these bases, by those of the sample."""
+        return record_nbytes(named, self._nblocks) + nbytes * (self._one.info.size / len(self._block))
 
     def _cut(self, block: Bytes, item: Item) -> Bytes:
         begin, end = self._span
