@@ -31,7 +31,13 @@ def pack(values: Words, level: int = LEVEL) -> bytes:
 
 
 def unpack_into(packed: bytes, values: Words) -> None:
-    """Fill a contiguous array with exactly the packed values, of the same type.
+    """Fill a contiguous array with exactly the packed values, of the same type. Raises IntegrityError."""
+    if (found := unpack_some(packed, values)) != values.size:
+        raise IntegrityError(f"a packed block holds {found} numbers instead of {values.size}")
+
+
+def unpack_some(packed: bytes, values: Words) -> int:
+    """Write the packed values, all of which must have room, to the front of a contiguous array; return their number.
 
     Raises IntegrityError for anything else. pcodec reports damage by exceptions of several kinds, Rust panics (which
     are no `Exception`) among them.
@@ -42,5 +48,6 @@ def unpack_into(packed: bytes, values: Words) -> None:
         raise
     except BaseException as error:
         raise IntegrityError(f"a packed block is damaged: {error}") from None
-    if progress.n_processed != values.size or not progress.finished:
-        raise IntegrityError(f"a packed block holds other than {values.size} numbers")
+    if not progress.finished:
+        raise IntegrityError(f"a packed block holds more than {values.size} numbers")
+    return int(progress.n_processed)
