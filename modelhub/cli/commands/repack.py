@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 
 import click
@@ -40,7 +39,6 @@ def repack_command(session: Session, max_recreation: str, dry_run: bool, as_json
     the rest. It can be killed at any time, and nothing becomes larger.
     """
     bound = parse_bound(max_recreation)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small products on threads of our own: its would only wait
     with session.progress() as progress:
         result = repack(
             session.repository, max_recreation=bound, dry_run=dry_run, progress=progress, waiting=session.waiting
