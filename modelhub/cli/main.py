@@ -140,6 +140,7 @@ def cli(ctx: click.Context, folder: Path | None, color: str, no_pager: bool, qui
         pager=not no_pager,
         quiet=quiet,
     )
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # after `env`: programs of the user's own have what they had
 
 
 def _current_folder() -> Path:
@@ -212,6 +213,8 @@ def _forget_output() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line of this process, which is too short-lived to look for garbage often."""
+    """Run the command line of this process, which is too short-lived to look for garbage often, or at its end."""
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
-    sys.exit(run())
+    code = run()
+    gc.freeze()
+    sys.exit(code)

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from modelhub.errors import InternalError
 from modelhub.files import Bytes
@@ -43,8 +44,7 @@ Effort = Literal["fast", "small"]
 """Whether a block is encoded to be out of the way soon, or as small as it can be."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedBlock:
+class EncodedBlock(Struct, frozen=True):
     """One block ready to be stored; decoding needs the first `bases_used` bases."""
 
     frame: Frame
@@ -70,8 +70,7 @@ def encode_block(
     return EncodedBlock(Frame(codec_id, len(data), stored_check, block_check), data, how.bases)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(Struct, frozen=True):
     """Finds the codec of one block."""
 
     block: memoryview

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 
 import click
@@ -41,7 +40,6 @@ def repack_command(session: Session, max_recreation: str | None, dry_run: bool, 
     version over it stays as it is, and that is said. A bound of yours is kept, at the price of room if need be.
     """
     bound = None if max_recreation is None else parse_bound(max_recreation)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small products on threads of our own: its would only wait
     with session.progress() as progress:
         result = repack(
             session.repository, max_recreation=bound, dry_run=dry_run, progress=progress, waiting=session.waiting

@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelhub.files import Bytes
+from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import Item
 
 Words = NDArray[np.unsignedinteger[Any]]
 
 SLAB_ELEMENTS = 1 << 17
-"""Blocks are worked through in pieces of this many elements, which stay in a core's cache."""
+"""Blocks are worked through in pieces of this many elements; the order of steps in a group depends on it."""
+
+PART_ELEMENTS = 1 << 15
+"""Pieces are decoded in parts of this many elements, which with all that is computed of them stay in a core's cache."""
 
 EXPONENT_SHIFT: dict[str, int] = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
 """How far right an IEEE 754 bit pattern is shifted to bring its exponent to the bottom."""
@@ -41,24 +45,20 @@ def slabs(count: int) -> list[slice]:
     return [slice(start, min(start + SLAB_ELEMENTS, count)) for start in range(0, count, SLAB_ELEMENTS)]
 
 
-def in_order(bits: Words, kind: str) -> Words:
-    """Map float bits to integers in numeric order (negative: magnitude flipped); its own inverse. Integers stay."""
-    if kind not in EXPONENT_SHIFT:
-        return bits
-    width = bits.dtype.itemsize
-    sign = bits.view(_SIGNED[width]) >> (8 * width - 1)
-    flip = sign.view(_UNSIGNED[width])
-    flip >>= np.uint8(1)
-    flip ^= bits
-    return flip
+def parts_of(piece: slice) -> list[slice]:
+    """Return the slices that cut a piece into parts."""
+    return [
+        slice(start, min(start + PART_ELEMENTS, piece.stop)) for start in range(piece.start, piece.stop, PART_ELEMENTS)
+    ]
 
 
 def zigzag(steps: Words) -> Words:
     """Map two's complement steps to small naturals in place: 0, -1, 1, -2 become 0, 1, 2, 3."""
     width = steps.dtype.itemsize
-    sign = steps.view(_SIGNED[width]) >> (8 * width - 1)
+    sign = scratch("sign", steps.size, steps.dtype)
+    np.right_shift(steps.view(_SIGNED[width]), 8 * width - 1, out=sign.view(_SIGNED[width]))
     steps <<= np.uint8(1)
-    steps ^= sign.view(_UNSIGNED[width])
+    steps ^= sign
     return steps
 
 
@@ -72,20 +72,54 @@ def unzigzag(naturals: Words) -> Words:
 
 
 def step(new: Words, old: Words, kind: str) -> Words:
-    """Return the zigzag of the distance from `old` to `new` in units of the last place, modulo 2^w."""
-    return zigzag(in_order(new, kind) - in_order(old, kind))
+    """Return the zigzag of the distance from `old` to `new` in units of the last place, modulo 2^w.
+
+    Floats count in numeric order. The steps are the thread's own until the next call.
+    """
+    steps: Words = scratch("naturals", new.size, new.dtype)
+    if kind in EXPONENT_SHIFT:
+        known = scratch("sign", new.size, new.dtype)
+        _write_in_order(old, known)
+        _write_in_order(new, steps)
+        steps -= known
+    else:
+        np.subtract(new, old, out=steps)
+    return zigzag(steps)
 
 
-def walk(naturals: Words, old: Words, kind: str) -> Words:
-    """Undo `step`: the bits that lie these steps from `old`. Destroys `naturals`."""
-    moved = unzigzag(naturals)
-    moved += in_order(old, kind)
-    return in_order(moved, kind)
+def walk(naturals: Words, old: Words, kind: str, out: Words) -> None:
+    """Undo `step`: write the bits that lie these steps from `old` to `out`, which may be `naturals`, destroyed."""
+    sign = scratch("sign", naturals.size, naturals.dtype)
+    np.bitwise_and(naturals, naturals.dtype.type(1), out=sign)
+    np.negative(sign, out=sign)
+    naturals >>= np.uint8(1)
+    naturals ^= sign
+    if kind not in EXPONENT_SHIFT:
+        np.add(naturals, old, out=out)
+        return
+    _write_in_order(old, sign)
+    naturals += sign
+    _write_flips(naturals, sign)
+    np.bitwise_xor(naturals, sign, out=out)
+
+
+def _write_in_order(bits: Words, out: Words) -> None:
+    """Write the bits of floats as integers in numeric order (negative: magnitude flipped); its own inverse."""
+    _write_flips(bits, out)
+    out ^= bits
+
+
+def _write_flips(bits: Words, out: Words) -> None:
+    width = bits.dtype.itemsize
+    np.right_shift(bits.view(_SIGNED[width]), 8 * width - 1, out=out.view(_SIGNED[width]))
+    out >>= np.uint8(1)
 
 
 def exponents(bits: Words, item: Item) -> NDArray[np.uint8]:
     """Return the low eight bits of every element's exponent field."""
-    low = (bits >> np.uint8(EXPONENT_SHIFT[item.kind])).astype(np.uint8)
+    fields = scratch("sign", bits.size, bits.dtype)
+    np.right_shift(bits, bits.dtype.type(EXPONENT_SHIFT[item.kind]), out=fields)
+    low: NDArray[np.uint8] = fields.astype(np.uint8)
     mask = _EXPONENT_MASK.get(item.kind)
     if mask is not None:
         low &= np.uint8(mask)
