@@ -10,7 +10,7 @@ from modelhub.archive.measurement import StoragePlan, allowed, fault, measure
 from modelhub.archive.problem import pose
 from modelhub.archive.solvers.arborescence import minimum_arborescence, smallest
 from modelhub.archive.solvers.balancing import balance
-from modelhub.archive.solvers.enumeration import enumerate_parts
+from modelhub.archive.solvers.enumeration import Bounds, enumerate_parts
 from modelhub.archive.solvers.growth import grow
 from modelhub.archive.solvers.light_trees import STRETCHES, light_tree
 from modelhub.archive.solvers.refinement import refine_smallest
@@ -154,7 +154,8 @@ def _run_growth(search: _Search, name: str) -> None:
 
 def _run_enumeration(search: _Search, name: str) -> None:
     best = min(search.allowed, key=lambda item: item[1].storage)[1].chosen
-    found = enumerate_parts(search.graph, search.scheme, search.budgets, search.max_depth, best, NODES)
+    bounds = Bounds(search.scheme, search.budgets, search.max_depth)
+    found = enumerate_parts(search.graph, bounds, best, NODES)
     search.take(name, found.chosen, found.is_least)
     search.is_least = found.is_least
 

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from modelhub.archive.graph import Edge, Group, Scheme, StorageGraph
 from modelhub.archive.measurement import measure
 from modelhub.archive.portfolio import solve
-from modelhub.archive.solvers.enumeration import MOST_VERTICES, enumerate_parts
+from modelhub.archive.solvers.enumeration import MOST_VERTICES, Bounds, enumerate_parts
 
 
 @settings(deadline=None)
@@ -48,7 +48,7 @@ def test_each_part_is_solved_by_itself_and_one_that_is_large_stays() -> None:
     groups = tuple(group for _, some in parts for group in some)
     graph = StorageGraph(23, edges, (*groups, Group(tuple(range(23)), math.inf)))
     budgets = [group.budget for group in graph.groups]
-    found = enumerate_parts(graph, "independent", budgets, None, whole(graph), 100_000)
+    found = enumerate_parts(graph, Bounds("independent", budgets, None), whole(graph), 100_000)
     assert not found.is_least
     plan = measure(graph, found.chosen, "independent")
     assert plan is not None
@@ -67,7 +67,7 @@ def test_where_there_are_too_many_plans_the_best_so_far_is_kept() -> None:
     ]
     graph = StorageGraph(10, tuple(edges), (Group(tuple(range(10)), 15),))
     given_plan = whole(graph)
-    found = enumerate_parts(graph, "independent", [15], None, given_plan, 50)
+    found = enumerate_parts(graph, Bounds("independent", [15], None), given_plan, 50)
     before, after = (measure(graph, chosen, "independent") for chosen in (given_plan, found.chosen))
     assert not found.is_least
     assert before is not None

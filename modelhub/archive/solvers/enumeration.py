@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from modelhub.archive.graph import Edge, Group, Scheme, StorageGraph
 from modelhub.archive.measurement import allowed, fault, measure
@@ -17,6 +17,15 @@ SMALL = 1e-12
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """What a plan must keep: the budget of each group under a scheme, and the depth of chains (None: any)."""
+
+    scheme: Scheme
+    budgets: Sequence[float]
+    max_depth: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Enumeration:
     """`chosen` is the plan given, with every part that was solved at its least; `is_least` where all of them were."""
 
@@ -24,14 +33,7 @@ class Enumeration:
     is_least: bool
 
 
-def enumerate_parts(
-    graph: StorageGraph,
-    scheme: Scheme,
-    budgets: Sequence[float],
-    max_depth: int | None,
-    plan: Sequence[int],
-    nodes: int,
-) -> Enumeration:
+def enumerate_parts(graph: StorageGraph, bounds: Bounds, plan: Sequence[int], nodes: int) -> Enumeration:
     """Improve a plan that is allowed, in each part of at most twelve tensors, to the least there is.
 
     Parts share neither a way to keep a tensor nor a bound. Branch and bound: tensor after tensor, the smallest ways
@@ -41,11 +43,11 @@ def enumerate_parts(
     chosen = list(plan)
     is_least = True
     left = nodes
-    for part in _parts(graph, budgets):
+    for part in _parts(graph, bounds.budgets):
         if len(part) > MOST_VERTICES or left <= 0:
             is_least = False
             continue
-        search = _Part(graph, scheme, budgets, max_depth, part, chosen, min(NODES, left))
+        search = _Part(graph, bounds, part, chosen, nodes=min(NODES, left))
         search.run()
         left -= search.seen
         is_least &= search.ended
@@ -78,25 +80,17 @@ class _Part:
     """One part as a graph of its own; `best` are edges of the whole graph, of `seen` partial plans looked at."""
 
     def __init__(
-        self,
-        graph: StorageGraph,
-        scheme: Scheme,
-        budgets: Sequence[float],
-        max_depth: int | None,
-        part: Sequence[int],
-        chosen: Sequence[int],
-        nodes: int,
+        self, graph: StorageGraph, bounds: Bounds, part: Sequence[int], chosen: Sequence[int], *, nodes: int
     ) -> None:
         place = {vertex: number for number, vertex in enumerate(part)}
         numbers = [number for number, edge in enumerate(graph.edges) if edge.target in place]
         own = [_moved(graph.edges[number], place) for number in numbers]
-        bound = [(group, budget) for group, budget in zip(graph.groups, budgets, strict=True) if budget < math.inf]
-        bound = [(group, budget) for group, budget in bound if group.members and group.members[0] in place]
+        pairs = zip(graph.groups, bounds.budgets, strict=True)
+        bound = [(group, budget) for group, budget in pairs if group.members and group.members[0] in place]
+        bound = [(group, budget) for group, budget in bound if budget < math.inf]
         groups = tuple(Group(tuple(place[one] for one in group.members), budget) for group, budget in bound)
-        self._scheme: Scheme = scheme
         self._graph = StorageGraph(len(part), tuple(own), groups)
-        self._budgets = [budget for _, budget in bound]
-        self._max_depth = max_depth
+        self._bounds = replace(bounds, budgets=[budget for _, budget in bound])
         self._numbers = numbers
         self._into: list[list[int]] = [[] for _ in part]
         for number in sorted(range(len(own)), key=lambda item: (own[item].storage, own[item].recreation)):
@@ -136,12 +130,12 @@ class _Part:
 
     def _most(self, vertex: int) -> float:
         """Return what one tensor may cost at most, whatever the others do."""
-        groups = zip(self._graph.groups, self._budgets, strict=True)
+        groups = zip(self._graph.groups, self._bounds.budgets, strict=True)
         return min((allowed(budget) for group, budget in groups if vertex in group.members), default=math.inf)
 
     def _take(self, chosen: Sequence[int], storage: float) -> None:
-        plan = measure(self._graph, chosen, self._scheme)
-        if fault(plan, self._budgets, self._max_depth) is None:
+        plan = measure(self._graph, chosen, self._bounds.scheme)
+        if fault(plan, self._bounds.budgets, self._bounds.max_depth) is None:
             self.best = [self._numbers[edge] for edge in chosen]
             self._least = storage
 
