@@ -11,23 +11,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
+from modelhub.porcelain.version_lines import bases_in_line
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
 from modelhub.store.entry import BASE, FRAME, RECORD, Base, Entry
-from modelhub.store.item import FLOAT_KINDS, Item, Rows
-from modelhub.store.trial import BlockTrial, try_block
+from modelhub.store.item import BLOCK_ELEMENTS, FLOAT_KINDS, Item, Rows
+from modelhub.store.trial import BlockTrial, decoding_seconds, try_block
 
 if TYPE_CHECKING:
     from modelhub.files import Bytes
-
-STEPS_BACK = (1, 2, 4)
-"""Which of the versions before a tensor are tried as its base."""
 
 MOST_OF_A_NAME = 2
 """How many tensors of the same name in other files or of other kinds of float are tried."""
 
 SAMPLE_ELEMENTS = 1 << 16
 """Of a larger tensor a stretch of so many items tells what the whole would take."""
+
+RATED_TENSORS = 5
+"""Decoding is rated on blocks of so many tensors of different sizes."""
 
 MOST_BLOCKS = 48
 """So many decoded blocks are kept in memory, up to 4 MiB each (8 of float64)."""
@@ -57,18 +58,15 @@ class _Draft:
     named: tuple[Base, ...]
     nbytes: float
     codec: str
-    seconds_a_byte: float
     is_current: bool
 
 
 def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> list[Way]:
-    """Return the ways of all tensors; every base has a smaller number than what builds on it.
+    """Return the ways of all tensors.
 
-    So no chain can come back to itself, whichever copies of the objects a killed repack leaves. Decoding is rated by
-    the median of what the samples of a codec took, shared by the threads. Cost: each way is encoded for a sample, and
+    Decoding is rated by codec, on whole blocks, and shared by the threads. Cost: each way is encoded for a sample, and
     decoded.
     """
-    rates: dict[str, list[float]] = {}
     drafts: list[_Draft] = []
     near, blocks = _near(known), _Blocks(repo)
     by_oid = {one.oid: one for one in known.tensors}
@@ -83,16 +81,14 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
     for found in workers.map(drafts_of, known.tensors, weigh=lambda _: workers.budget // workers.count):
         drafts += found
         progress.advance(1)
-    for draft in drafts:
-        rates.setdefault(draft.codec, []).append(draft.seconds_a_byte / workers.count)
-    rated = {codec: statistics.median(measured) for codec, measured in rates.items()}
+    rates = rated(blocks, drafts)
     return [
         Way(
             draft.tensor.number,
             tuple(base.number for base in draft.bases),
             draft.named,
             draft.nbytes,
-            rated[draft.codec] * draft.tensor.info.size,
+            rates[draft.codec] * draft.tensor.info.size / workers.count,
             draft.is_current,
         )
         for draft in drafts
@@ -100,17 +96,16 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
 
 
 def _near(known: StoredTensors) -> dict[int, list[tuple[int, ...]]]:
-    """Return for each tensor the bases, one or two, that its line and its name suggest, all older than it."""
+    """Return for each tensor the bases, one or two, that its line and its name suggest; by its name only older ones."""
     near: dict[int, list[tuple[int, ...]]] = {}
     for line in known.lines.values():
-        for place, number in enumerate(line):
-            older = [line[place - back] for back in STEPS_BACK if back <= place]
-            pairs = [(line[place - 1], line[place - 2])] if place > 1 else []
-            near.setdefault(number, []).extend([*((base,) for base in older), *((line[0],) for _ in older[:1]), *pairs])
+        for number, found in zip(line, bases_in_line(len(line)), strict=True):
+            near.setdefault(number, []).extend(tuple(line[place] for place in places) for places in found)
     for line in known.names.values():
         for place, number in enumerate(line):
-            near.setdefault(number, []).extend((base,) for base in line[max(place - MOST_OF_A_NAME, 0) : place])
-    return {number: [bases for bases in found if max(bases) < number] for number, found in near.items()}
+            older = line[max(place - MOST_OF_A_NAME, 0) : place]
+            near.setdefault(number, []).extend((base,) for base in older if base < number)
+    return near
 
 
 Candidates = dict[tuple[Base, ...], tuple[StoredTensor, ...]]
@@ -144,7 +139,7 @@ def _drafts(blocks: _Blocks, one: StoredTensor, entry: Entry, candidates: Candid
             continue
         stored = float(entry.stored_nbytes) if is_current else math.inf
         nbytes = min(sample.whole(trial.nbytes, len(named)), stored)
-        yield _Draft(one, bases, named, nbytes, trial.codec, trial.seconds / sample.nbytes, is_current)
+        yield _Draft(one, bases, named, nbytes, trial.codec, is_current)
 
 
 def _named(base: StoredTensor, one: StoredTensor) -> Base | None:
@@ -155,6 +150,22 @@ def _named(base: StoredTensor, one: StoredTensor) -> Base | None:
         return Base(base.oid)
     floats = {base.item.kind, one.item.kind} <= set(FLOAT_KINDS)
     return Base(base.oid, is_converted=True) if floats else None
+
+
+def rated(blocks: _Blocks, drafts: Sequence[_Draft]) -> dict[str, float]:
+    """Return the seconds of one thread that each codec takes to decode a byte: the median over its largest tensors."""
+    by_codec: dict[str, dict[int, _Draft]] = {}
+    for draft in drafts:
+        by_codec.setdefault(draft.codec, {}).setdefault(draft.tensor.number, draft)
+    rates = {}
+    for name, of_tensors in by_codec.items():
+        largest = sorted(of_tensors.values(), key=lambda one: (-one.tensor.info.size, one.tensor.number))
+        chosen = {one.tensor.info.size: one for one in largest}  # not the same tensor of every version
+        measured = [
+            _Sample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases) for one in list(chosen.values())[:RATED_TENSORS]
+        ]
+        rates[name] = statistics.median(measured)
+    return rates
 
 
 class _Blocks:
@@ -181,31 +192,36 @@ class _Blocks:
 class _Sample:
     """A stretch of whole rows of one tensor and of its bases, encoded as small as can be."""
 
-    def __init__(self, blocks: _Blocks, one: StoredTensor) -> None:
+    def __init__(self, blocks: _Blocks, one: StoredTensor, most: int = SAMPLE_ELEMENTS) -> None:
         self._blocks = blocks
         self._one = one
-        rows = one.row_items if 0 < one.row_items <= SAMPLE_ELEMENTS else 1
+        rows = one.row_items if 0 < one.row_items <= most else 1
         per_block = one.item.block_nbytes // one.item.nbytes
         self._nblocks = -(-one.elements // per_block)
         self._index = self._nblocks // 2
         elements = min(per_block, one.elements - self._index * per_block)
         lead = self._index * per_block % rows
-        is_part = elements > SAMPLE_ELEMENTS
+        is_part = elements > most
         begin = (rows - lead) % rows if is_part else 0
-        self._span = begin, min(elements, begin + SAMPLE_ELEMENTS // rows * rows) if is_part else elements
+        self._span = begin, min(elements, begin + most // rows * rows) if is_part else elements
         self._rows = Rows(one.row_items, 0 if is_part else lead)
         self._block = self._cut(blocks.of(one.oid, self._index), one.item)
-        self.nbytes = len(self._block)
 
     def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial | None:
         """Return what the sample takes as this delta; None where it is no smaller than with fewer bases."""
+        trial = try_block(self._block, self._one.item, self._read(bases), self._rows)
+        return trial if trial.bases_used == len(named) else None
+
+    def rate(self, bases: Sequence[StoredTensor]) -> float:
+        """Return the seconds of one thread that decoding takes for a byte."""
+        return decoding_seconds(self._block, self._one.item, self._read(bases), self._rows) / len(self._block)
+
+    def _read(self, bases: Sequence[StoredTensor]) -> list[Bytes]:
+        """Return the same stretch of the bases, read as they would be."""
         from modelhub.store.foundation import as_kind
 
-        one = self._one
         cuts = [self._cut(self._blocks.of(base.oid, self._index), base.item) for base in bases]
-        read = [as_kind(cut, base.item, one.item) for cut, base in zip(cuts, bases, strict=True)]
-        trial = try_block(self._block, one.item, read, self._rows)
-        return trial if trial.bases_used == len(named) else None
+        return [as_kind(cut, base.item, self._one.item) for cut, base in zip(cuts, bases, strict=True)]
 
     def whole(self, nbytes: int, bases: int) -> float:
         """Return the bytes of the tensor's entry, by those of the sample."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -23,7 +24,7 @@ LEAST_NBYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor that versions have. `number` counts them so that what one builds on now has a smaller one."""
+    """A tensor that versions have. `number` counts them so that all that one builds on now has smaller ones."""
 
     number: int
     oid: str
@@ -66,7 +67,7 @@ def stored_tensors(repo: Repository) -> StoredTensors:
     remembered = commits.keys() - forgotten_versions(repo).keys()
     for commit in sorted(remembered, key=lambda oid: (commits[oid].time, oid)):
         uses[commit] = list(_tensors_of(repo, commits[commit], seen))
-    numbers = _numbered(seen)
+    numbers = _numbered(repo, seen)
     found = StoredTensors()
     for oid, _ in sorted(numbers.items(), key=lambda one: one[1]):
         item, shape, info = seen[oid]
@@ -103,17 +104,33 @@ def _tensors_of(
             yield path, segment.name, segment.oid
 
 
-def _numbered(seen: dict[str, tuple[Item, tuple[int, ...], ObjectInfo]]) -> dict[str, int]:
-    """Number the objects in the order they were seen, but each after what it builds on now."""
+def _numbered(repo: Repository, seen: dict[str, tuple[Item, tuple[int, ...], ObjectInfo]]) -> dict[str, int]:
+    """Number the objects in the order they were seen, but each after all that it builds on now."""
     numbers: dict[str, int] = {}
     for first in seen:
         waiting = [first]
         while waiting:
             oid = waiting[-1]
-            below = [base for base in seen[oid][2].bases if base in seen and base not in numbers]
-            if below and oid not in numbers:
+            below = [] if oid in numbers else [base for base in _below(repo, seen, oid) if base not in numbers]
+            if below:
                 waiting += below
             else:
                 waiting.pop()
                 numbers.setdefault(oid, len(numbers))
     return numbers
+
+
+def _below(repo: Repository, seen: dict[str, tuple[Item, tuple[int, ...], ObjectInfo]], oid: str) -> set[str]:
+    """Return which of these objects one builds on, be it by way of others, such as those of a forgotten version."""
+    found: set[str] = set()
+    passed: set[str] = set()
+    waiting = list(seen[oid][2].bases)
+    while waiting:
+        base = waiting.pop()
+        if base in seen:
+            found.add(base)
+        elif base not in passed:
+            passed.add(base)
+            with contextlib.suppress(ModelHubError):
+                waiting += repo.store.open(base).info.bases
+    return found
