@@ -1,4 +1,4 @@
-"""Which older tensors each tensor is tried on as a delta: those of its line and name, and whatever looks alike."""
+"""Which tensors each is tried on as a delta: those of its line, newer or older, and older ones that look alike."""
 
 from __future__ import annotations
 
@@ -7,12 +7,10 @@ from collections.abc import Iterator
 from modelhub.porcelain.alike_tensors import FAR, Looked, alike, turned
 from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
+from modelhub.porcelain.version_lines import bases_in_line
 from modelhub.store.entry import Base
 from modelhub.store.foundation import MAX_TURNED_NBYTES
 from modelhub.store.item import FLOAT_KINDS
-
-STEPS_BACK = (1, 2, 4)
-"""Which of the versions before a tensor are tried as its base."""
 
 MOST_OF_A_NAME = 2
 """How many tensors of the same name in other files or of other kinds of float are tried."""
@@ -21,7 +19,7 @@ Candidates = dict[tuple[Base, ...], tuple[StoredTensor, ...]]
 
 
 class BaseCandidates:
-    """Knows all tensors; asked for one of them. At most 13 candidates each, whatever the size of the history.
+    """Knows all tensors; asked for one of them. At most about 16 candidates each, whatever the size of the history.
 
     With `elements` it will only be asked for tensors of so many, and is ready sooner.
     """
@@ -31,7 +29,9 @@ class BaseCandidates:
         self._blocks = blocks
         self._by_oid = {one.oid: one for one in known.tensors}
         looked = [
-            Looked(one.number, one.item, one.shape, one.line, one.look) for one in known.tensors if one.look is not None
+            Looked(one.number, one.item, one.shape, one.line, one.look)
+            for one in known.tensors
+            if one.look is not None and elements in (None, one.elements)
         ]
         self._near = _near(known)
         for number, others in alike(looked).items():
@@ -41,7 +41,7 @@ class BaseCandidates:
     def of(self, one: StoredTensor, kept: tuple[Base, ...]) -> Candidates:
         """Return what to try: alone, as it is `kept` now, on what is near, and on what it may be the transpose of.
 
-        Every base has a smaller number. Raises IntegrityError where a block cannot be read.
+        Only those of its line may have a larger number. Raises IntegrityError where a block cannot be read.
         """
         found: Candidates = {(): ()}
         if all(base.oid in self._by_oid for base in kept):
@@ -75,17 +75,16 @@ class BaseCandidates:
 
 
 def _near(known: StoredTensors) -> dict[int, list[tuple[int, ...]]]:
-    """Return for each tensor the bases, one or two, that its line and its name suggest, all older than it."""
+    """Return for each tensor the bases, one or two, that its line and its name suggest; by its name only older ones."""
     near: dict[int, list[tuple[int, ...]]] = {}
     for line in known.lines.values():
-        for place, number in enumerate(line):
-            older = [line[place - back] for back in STEPS_BACK if back <= place]
-            pairs = [(line[place - 1], line[place - 2])] if place > 1 else []
-            near.setdefault(number, []).extend([*((base,) for base in older), *((line[0],) for _ in older[:1]), *pairs])
+        for number, found in zip(line, bases_in_line(len(line)), strict=True):
+            near.setdefault(number, []).extend(tuple(line[place] for place in places) for places in found)
     for line in known.names.values():
         for place, number in enumerate(line):
-            near.setdefault(number, []).extend((base,) for base in line[max(place - MOST_OF_A_NAME, 0) : place])
-    return {number: [bases for bases in found if max(bases) < number] for number, found in near.items()}
+            older = line[max(place - MOST_OF_A_NAME, 0) : place]
+            near.setdefault(number, []).extend((base,) for base in older if base < number)
+    return near
 
 
 def _named(base: StoredTensor, one: StoredTensor) -> Base | None:

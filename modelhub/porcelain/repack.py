@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import InvalidInputError
+from modelhub.porcelain.repack_phases import phases
 from modelhub.porcelain.storage_plan import plan_storage
 from modelhub.porcelain.storage_ways import Way, ways_to_keep
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors, stored_tensors
@@ -73,7 +74,7 @@ def repack(
     A version takes at most `max_recreation` times as long to get back as with every tensor whole, for one that a ref
     names half of the additional time. Where it is given, the store may grow to keep it. By default it is
     MAX_RECREATION, a version that takes longer now may go on to, and the store never grows. Killed at any point it
-    loses nothing: the new pack is complete before an old copy goes, and no mixture of copies comes back to itself.
+    loses nothing: a new pack is complete before an old copy goes, and no mixture of copies comes back to itself.
     Raises InvalidInputError for a bound below 1. Cost: minutes for gigabytes; memory some hundred MB.
     """
     bound = MAX_RECREATION if max_recreation is None else max_recreation
@@ -93,7 +94,9 @@ def repack(
         anew = [way for way in chosen if _is_to_do(way, known.tensors[way.tensor])]
         before = sum(one.info.stored_nbytes for one in known.tensors)
         may_grow = is_strict and planned.slow_now > 0
-        after = before if dry_run or not anew else before - _store_anew(repo, known, anew, progress, may_grow=may_grow)
+        after = (
+            before if dry_run or not anew else before - _store_anew(repo, known, chosen, progress, may_grow=may_grow)
+        )
         if after != before:
             refresh_storage(repo)
     return RepackResult(
@@ -119,24 +122,41 @@ def _is_to_do(way: Way, one: StoredTensor) -> bool:
 
 
 def _store_anew(
-    repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress, *, may_grow: bool
+    repo: Repository, known: StoredTensors, chosen: Sequence[Way], progress: Progress, *, may_grow: bool
+) -> int:
+    """Carry a plan out, one phase after the other, and return the bytes saved, less than 0 for more.
+
+    Where it has one phase and all would take as much as before, that is 0 and nothing done, unless they `may_grow`.
+    """
+    by_phase: dict[int, list[Way]] = {}
+    for way, phase in zip(chosen, phases([way.bases for way in chosen]), strict=True):
+        if _is_to_do(way, known.tensors[way.tensor]):
+            by_phase.setdefault(phase, []).append(way)
+    progress.start("encoding", sum(known.tensors[way.tensor].info.size for ways in by_phase.values() for way in ways))
+    saved = 0
+    for _, ways in sorted(by_phase.items()):
+        saved += _store_phase(repo, known, ways, progress, must_save=len(by_phase) == 1 and not may_grow)
+    return saved
+
+
+def _store_phase(
+    repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress, *, must_save: bool
 ) -> int:
     """Encode these tensors, put them in the place of what is there, and return the bytes saved, less than 0 for more.
 
-    Where they would take as much as before that is 0 and nothing done, unless they `may_grow`.
+    Where they `must_save` that is at least 0: what saves nothing is dropped.
     """
     oids = frozenset(known.tensors[way.tensor].oid for way in ways)
-    progress.start("encoding", sum(known.tensors[way.tensor].info.size for way in ways))
     with repo.store.writer(replacing=oids, effort="small") as writer:
         for way in sorted(ways, key=lambda way: way.tensor):
             _encode(repo, writer, known.tensors[way.tensor], way)
             progress.advance(known.tensors[way.tensor].info.size)
         before = sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
         saved = before - sum(writer.info(oid).stored_nbytes for oid in oids)
-        if saved <= 0 and not may_grow:
+        if saved <= 0 and must_save:
             return 0
         published = writer.publish(as_pack=True)
-    settle(repo.store, progress, prefer=published.pack)
+    settle(repo.store, prefer=published.pack)
     return saved
 
 

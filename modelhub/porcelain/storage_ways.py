@@ -14,14 +14,17 @@ from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
 from modelhub.store.entry import Base, Entry, record_nbytes
-from modelhub.store.item import Item, Rows
-from modelhub.store.trial import BlockTrial, try_block
+from modelhub.store.item import BLOCK_ELEMENTS, Item, Rows
+from modelhub.store.trial import BlockTrial, decoding_seconds, try_block
 
 if TYPE_CHECKING:
     from modelhub.files import Bytes
 
 SAMPLE_ELEMENTS = 1 << 16
 """Of a larger tensor a stretch of so many items tells what the whole would take."""
+
+RATED_TENSORS = 5
+"""Decoding is rated on blocks of so many tensors of different sizes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +51,15 @@ class _Draft:
     named: tuple[Base, ...]
     nbytes: float
     codec: str
-    seconds_a_byte: float
     is_current: bool
 
 
 def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> list[Way]:
-    """Return the ways of all tensors; every base has a smaller number than what builds on it.
+    """Return the ways of all tensors.
 
-    So no chain can come back to itself, whichever copies of the objects a killed repack leaves. Decoding is rated by
-    the median of what the samples of a codec took, shared by the threads. Cost: each way is encoded for a sample, and
+    Decoding is rated by codec, on whole blocks, and shared by the threads. Cost: each way is encoded for a sample, and
     decoded.
     """
-    rates: dict[str, list[float]] = {}
     drafts: list[_Draft] = []
     blocks = DecodedBlocks(repo)
     candidates = BaseCandidates(known, blocks)
@@ -73,16 +73,14 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
     for found in workers.map(drafts_of, known.tensors, weigh=lambda _: workers.budget // workers.count):
         drafts += found
         progress.advance(1)
-    for draft in drafts:
-        rates.setdefault(draft.codec, []).append(draft.seconds_a_byte / workers.count)
-    rated = {codec: statistics.median(measured) for codec, measured in rates.items()}
+    rates = rated(blocks, drafts)
     return [
         Way(
             draft.tensor.number,
             tuple(base.number for base in draft.bases),
             draft.named,
             draft.nbytes,
-            rated[draft.codec] * draft.tensor.info.size,
+            rates[draft.codec] * draft.tensor.info.size / workers.count,
             draft.is_current,
         )
         for draft in drafts
@@ -98,39 +96,62 @@ def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: 
             continue
         stored = float(entry.stored_nbytes) if is_current else math.inf
         nbytes = min(sample.whole(trial.nbytes, named), stored)
-        yield _Draft(one, bases, named, nbytes, trial.codec, trial.seconds / sample.nbytes, is_current)
+        yield _Draft(one, bases, named, nbytes, trial.codec, is_current)
+
+
+def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, float]:
+    """Return the seconds of one thread that each codec takes to decode a byte: the median over its largest tensors."""
+    by_codec: dict[str, dict[int, _Draft]] = {}
+    for draft in drafts:
+        by_codec.setdefault(draft.codec, {}).setdefault(draft.tensor.number, draft)
+    rates = {}
+    for name, of_tensors in by_codec.items():
+        largest = sorted(of_tensors.values(), key=lambda one: (-one.tensor.info.size, one.tensor.number))
+        chosen = {one.tensor.info.size: one for one in largest}  # not the same tensor of every version
+        measured = [
+            _Sample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases, one.named)
+            for one in list(chosen.values())[:RATED_TENSORS]
+        ]
+        rates[name] = statistics.median(measured)
+    return rates
 
 
 class _Sample:
     """A stretch of whole rows of one tensor and of its bases, encoded as small as can be."""
 
-    def __init__(self, blocks: DecodedBlocks, one: StoredTensor) -> None:
+    def __init__(self, blocks: DecodedBlocks, one: StoredTensor, most: int = SAMPLE_ELEMENTS) -> None:
         self._blocks = blocks
         self._one = one
-        rows = one.row_items if 0 < one.row_items <= SAMPLE_ELEMENTS else 1
+        rows = one.row_items if 0 < one.row_items <= most else 1
         per_block = one.item.block_nbytes // one.item.nbytes
         self._nblocks = -(-one.elements // per_block)
         self._index = self._nblocks // 2
         elements = min(per_block, one.elements - self._index * per_block)
         lead = self._index * per_block % rows
-        is_part = elements > SAMPLE_ELEMENTS
+        is_part = elements > most
         begin = (rows - lead) % rows if is_part else 0
-        self._span = begin, min(elements, begin + SAMPLE_ELEMENTS // rows * rows) if is_part else elements
+        self._span = begin, min(elements, begin + most // rows * rows) if is_part else elements
         self._rows = Rows(one.row_items, 0 if is_part else lead)
         self._block = self._cut(blocks.of(one.oid, self._index), one.item)
-        self.nbytes = len(self._block)
 
     def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial:
         """Return what the sample takes as this delta, or with fewer bases where that is smaller."""
+        return try_block(self._block, self._one.item, self._read(bases, named), self._rows)
+
+    def rate(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> float:
+        """Return the seconds of one thread that decoding takes for a byte."""
+        read = self._read(bases, named)
+        return decoding_seconds(self._block, self._one.item, read, self._rows) / len(self._block)
+
+    def _read(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> list[Bytes]:
+        """Return the same stretch of the bases, read as they would be."""
         from modelhub.store.foundation import as_kind
 
-        one = self._one
         cuts = [
             self._cut(self._blocks.of(base.oid, self._index, rows=how.rows), base.item)
             for base, how in zip(bases, named, strict=True)
         ]
-        read = [as_kind(cut, base.item, one.item) for cut, base in zip(cuts, bases, strict=True)]
-        return try_block(self._block, one.item, read, self._rows)
+        return [as_kind(cut, base.item, self._one.item) for cut, base in zip(cuts, bases, strict=True)]
 
     def whole(self, nbytes: int, named: tuple[Base, ...]) -> float:
         """Return the bytes of the tensor's entry on these bases, by those of the sample."""

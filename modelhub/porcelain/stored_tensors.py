@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import heapq
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -29,7 +30,7 @@ LEAST_NBYTES = 4096
 
 @dataclass(frozen=True, slots=True)
 class StoredTensor:
-    """A tensor that versions have. `number` counts them so that what one builds on now has a smaller one.
+    """A tensor that versions have. `number` counts them so that all that one builds on now has smaller ones.
 
     `line` counts the places, each a path and a name, and is the first one that had it. `look` is None where the catalog
     does not know it.
@@ -82,7 +83,7 @@ def stored_tensors(repo: Repository) -> StoredTensors:
     for commit in sorted(remembered, key=lambda oid: (commits[oid].time, oid)):
         uses[commit] = list(_tensors_of(repo, commits[commit], seen))
     looks = _looks(repo, seen)
-    numbers = _numbered(seen, _wider(seen, looks))
+    numbers = _numbered(repo, seen, _wider(seen, looks))
     found = StoredTensors()
     places_of: dict[tuple[str, str], int] = {}
     line_of: dict[str, int] = {}
@@ -148,9 +149,10 @@ def _elements(one: Seen) -> int:
     return info.size // item.nbytes
 
 
-def _numbered(seen: Mapping[str, Seen], wider: Mapping[str, str]) -> dict[str, int]:
+def _numbered(repo: Repository, seen: Mapping[str, Seen], wider: Mapping[str, str]) -> dict[str, int]:
     """Number the objects in the order they were seen, but each after what it builds on now, and a wider tensor, with
     what that builds on, before its casts if it can be."""
+    below = {oid: _below(repo, seen, oid) for oid in seen}
     rank = {oid: float(place) for place, oid in enumerate(seen)}
     for narrow, wide in wider.items():
         early = rank[narrow] - 0.5
@@ -159,13 +161,12 @@ def _numbered(seen: Mapping[str, Seen], wider: Mapping[str, str]) -> dict[str, i
             oid = waiting.pop()
             if rank[oid] > early:
                 rank[oid] = early
-                waiting += [base for base in seen[oid][2].bases if base in seen]
+                waiting += below[oid]
     above: dict[str, list[str]] = {}
     lacking: dict[str, int] = {}
-    for oid, (_, _, info) in seen.items():
-        below = [base for base in info.bases if base in seen]
-        lacking[oid] = len(below)
-        for base in below:
+    for oid, bases in below.items():
+        lacking[oid] = len(bases)
+        for base in bases:
             above.setdefault(base, []).append(oid)
     ready = [(rank[oid], oid) for oid, count in lacking.items() if not count]
     heapq.heapify(ready)
@@ -178,3 +179,19 @@ def _numbered(seen: Mapping[str, Seen], wider: Mapping[str, str]) -> dict[str, i
             if not lacking[other]:
                 heapq.heappush(ready, (rank[other], other))
     return numbers
+
+
+def _below(repo: Repository, seen: Mapping[str, Seen], oid: str) -> set[str]:
+    """Return which of these objects one builds on, be it by way of others, such as those of a forgotten version."""
+    found: set[str] = set()
+    passed: set[str] = set()
+    waiting = list(seen[oid][2].bases)
+    while waiting:
+        base = waiting.pop()
+        if base in seen:
+            found.add(base)
+        elif base not in passed:
+            passed.add(base)
+            with contextlib.suppress(ModelHubError):
+                waiting += repo.store.open(base).info.bases
+    return found

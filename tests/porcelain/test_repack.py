@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 import pytest
 from contracts.project import Project, safetensors
@@ -10,6 +11,10 @@ from modelhub.errors import InvalidInputError
 from modelhub.porcelain.cat import cat
 from modelhub.porcelain.fsck import fsck
 from modelhub.porcelain.repack import parse_bound, repack
+from modelhub.porcelain.stored_tensors import stored_tensors
+from modelhub.repository.reachable import current_commits
+from modelhub.repository.revision import resolve
+from modelhub.store.object_store import ObjectStore
 from modelhub.store.prune import settle
 
 
@@ -25,6 +30,30 @@ def save_versions(project: Project, count: int) -> list[bytes]:
         files.append(safetensors({"w": weights, "b": weights[:, 0].copy()}))
         project.save("m.safetensors", files[-1], f"step {number}")
     return files
+
+
+def save_a_wandering(project: Project, count: int) -> list[bytes]:
+    """Commit a network that takes random steps; return its files."""
+    rng = np.random.default_rng(2)
+    weights = rng.standard_normal((80, 100)).astype(np.float32) * 0.05
+    files = []
+    for number in range(count):
+        weights = weights + rng.standard_normal(weights.shape).astype(np.float32) * 1e-3
+        files.append(safetensors({"w": weights}))
+        project.save("m.safetensors", files[-1], f"step {number}")
+    return files
+
+
+@pytest.fixture
+def equal_rates(monkeypatch) -> None:
+    """Decoding costs the same with every codec, and nothing else costs anything."""
+    monkeypatch.setattr("modelhub.porcelain.storage_ways.rated", lambda _, drafts: {one.codec: 1e-9 for one in drafts})
+    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS", 0.0)
+    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS_A_BYTE", 0.0)
+
+
+def contents(project: Project, count: int) -> list[bytes]:
+    return [content(project, f"HEAD~{count - 1 - number}") for number in range(count)]
 
 
 def content(project: Project, revision: str) -> bytes:
@@ -72,6 +101,64 @@ def test_copies_that_a_killed_repack_leaves_are_harmless_and_go(project: Project
     assert settle(project.repo.store) > 0
     assert [content(project, f"HEAD~{3 - number}") for number in range(4)] == files
     assert fsck(project.repo, full=True).ok
+
+
+@pytest.mark.usefixtures("equal_rates")
+def test_with_a_bound_versions_are_kept_on_one_in_the_middle_and_give_every_byte_back(project: Project) -> None:
+    files = save_a_wandering(project, 7)
+    assert repack(project.repo, max_recreation=3.0).encoded_anew > 0
+    known = stored_tensors(project.repo)
+    (line,) = known.lines.values()
+    place = {known.tensors[number].oid: at for at, number in enumerate(line)}
+    (middle,) = (at for at, number in enumerate(line) if not known.tensors[number].info.bases)
+    assert 0 < middle < 6
+    assert all(place[known.tensors[number].info.bases[0]] > at for at, number in enumerate(line[:1]))
+    assert contents(project, 7) == files
+    assert fsck(project.repo, full=True).ok
+
+
+@pytest.mark.usefixtures("equal_rates")
+@pytest.mark.parametrize("survived", [0, 1])
+def test_a_repack_killed_between_phases_loses_nothing_and_can_go_on(
+    project: Project, monkeypatch, survived: int
+) -> None:
+    files = save_a_wandering(project, 7)
+    done = 0
+
+    def killed(store: ObjectStore, *_: object, prefer: str | None = None, **__: object) -> int:
+        nonlocal done
+        if prefer is not None and done == survived:
+            raise KeyboardInterrupt
+        done += prefer is not None
+        return settle(store, prefer=prefer)
+
+    with monkeypatch.context() as patch:
+        patch.setattr("modelhub.porcelain.repack.settle", killed)
+        with pytest.raises(KeyboardInterrupt):
+            repack(project.repo, max_recreation=3.0)
+    assert contents(project, 7) == files
+    settle(project.repo.store)
+    assert contents(project, 7) == files
+    repack(project.repo, max_recreation=3.0)
+    assert contents(project, 7) == files
+    assert fsck(project.repo, full=True).ok
+
+
+def test_tensors_are_numbered_after_what_they_build_on_by_way_of_a_forgotten_version(
+    project: Project, monkeypatch
+) -> None:
+    save_versions(project, 3)
+    (line,) = (line for (_, name), line in stored_tensors(project.repo).lines.items() if name == "w")
+    first, middle, last = (stored_tensors(project.repo).tensors[number] for number in line)
+    assert (middle.oid,) == last.info.bases
+    commits = current_commits(project.repo)
+    forgotten = {resolve(project.repo, "HEAD~1"): None}
+    backwards = {oid: msgspec.structs.replace(commit, time=-commit.time) for oid, commit in commits.items()}
+    monkeypatch.setattr("modelhub.porcelain.stored_tensors.current_commits", lambda _: backwards)
+    monkeypatch.setattr("modelhub.porcelain.stored_tensors.forgotten_versions", lambda _: forgotten)
+    numbers = {one.oid: one.number for one in stored_tensors(project.repo).tensors}
+    assert middle.oid not in numbers
+    assert numbers[first.oid] < numbers[last.oid]
 
 
 def test_an_empty_repository_has_nothing_to_repack(project: Project) -> None:
