@@ -162,12 +162,19 @@ class Repo:
 
         return query(self._repository, sql=sql, params=params, limit=limit, timeout_s=timeout_s, as_of=as_of)
 
-    def load(self, place: str) -> LoadedFile:
-        """Open the file `REV:PATH` or `RUN:PATH` as a lazy mapping from tensor names to arrays, read one by one."""
+    def load(
+        self, place: str, *, tensors: Sequence[str] | None = None, rows: slice | range | None = None
+    ) -> LoadedFile:
+        """Open the file `REV:PATH` or `RUN:PATH` as a lazy mapping from tensor names to arrays, read one by one.
+
+        With `tensors` only these are in it; with `rows` each array has only these rows (the first axis), and only the
+        blocks that hold them are read. Raises PathNotFound (a KeyError) for a tensor that is not there.
+        """
         from modelhub.porcelain.load import LoadedFile
         from modelhub.porcelain.places import find_file
 
-        return LoadedFile(self._repository, find_file(self._repository, place))
+        entry = find_file(self._repository, place)
+        return LoadedFile(self._repository, entry, tensors=tensors, rows=rows)
 
     def load_into(
         self, module: object, place: str, *, strict: bool = False, run: TrainingRun | None = None
