@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from modelhub.files import Bytes
-from modelhub.store.block_encoder import encode_block
+from modelhub.store.block_encoder import Effort, encode_block
 from modelhub.store.codecs.registry import codec, codec_names
 from modelhub.store.entry import Base, Frame, Record, encode_record
 from modelhub.store.item import Item, Rows
@@ -49,9 +49,9 @@ class BlockTrial:
     seconds: float
 
 
-def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows) -> BlockTrial:
+def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort = "small") -> BlockTrial:
     """Encode a block, or any stretch of whole items, with effort, and time its decoding. Writes nothing."""
-    encoded = encode_block(block, item, bases, rows, effort="small")
+    encoded = encode_block(block, item, bases, rows, effort=effort)
     how = codec(encoded.frame.codec)
     started = time.perf_counter()
     how.decode(encoded.data, len(block), item, [memoryview(base) for base in bases])

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from modelhub.repository.repository import Repository
 from modelhub.store.entry import Entry
+from modelhub.store.object_store import ObjectStore
 from modelhub.store.stored_file import StoredFile
 
 
@@ -33,16 +33,16 @@ class StoreReads:
         self._patched.__exit__(None, None, None)
 
 
-def hurt_frame(repository: Repository, entry: Entry, index: int, *, at: int = 0) -> None:
+def hurt_frame(store: ObjectStore, entry: Entry, index: int, *, at: int = 0) -> None:
     """Flip a bit of the stored bytes of one block; `at` counts from the frame's first byte."""
-    path = _file_of(repository, entry)
+    path = _file_of(store, entry)
     path.chmod(0o644)
     data = bytearray(path.read_bytes())
     data[entry.starts[index] + at] ^= 1
     path.write_bytes(data)
 
 
-def _file_of(repository: Repository, entry: Entry) -> Path:
+def _file_of(store: ObjectStore, entry: Entry) -> Path:
     if entry.source.name == "loose":
-        return repository.store.loose.path(entry.record.oid)
-    return repository.store.packs.folder / f"{entry.source.name.removesuffix('.pack')}.pack"
+        return store.loose.path(entry.record.oid)
+    return store.packs.folder / f"{entry.source.name.removesuffix('.pack')}.pack"

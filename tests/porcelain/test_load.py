@@ -115,7 +115,7 @@ def test_rows_that_cross_blocks_read_both(large) -> None:
 def test_damage_matters_only_where_a_block_is_needed(large, of_base: bool) -> None:
     repo, second = large
     handle = stored(repo, "HEAD~1:m.safetensors" if of_base else "HEAD:m.safetensors", "w")
-    hurt_frame(repo._repository, handle.entry, 1)
+    hurt_frame(repo._repository.store, handle.entry, 1)
     again = Repo(type(repo._repository).find(repo.root))
     assert np.array_equal(again.load("HEAD:m.safetensors", rows=slice(2048, None))["w"], second[2048:])
     assert np.array_equal(again.load("HEAD:m.safetensors", rows=slice(0, 1024))["w"], second[:1024])
