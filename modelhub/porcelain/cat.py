@@ -14,6 +14,7 @@ from modelhub.repository.repository import Repository
 
 if TYPE_CHECKING:
     from modelhub.weights.arrays import Array
+    from modelhub.weights.bounds import Bounds
 
 
 def cat(repo: Repository, *, place: str, tensor: str | None = None, rows: slice | None = None) -> Iterator[Bytes]:
@@ -42,6 +43,14 @@ def tensor_array(repo: Repository, *, place: str, tensor: str, rows: slice | Non
     bfloat16 and 8-bit floats are widened to float32, exactly. Raises as `cat`.
     """
     return LoadedFile(repo, find_file(repo, place), tensors=[tensor], rows=rows)[tensor]
+
+
+def tensor_bounds(repo: Repository, *, place: str, tensor: str, precision: int, rows: slice | None = None) -> Bounds:
+    """Return between which numbers those of a tensor lie, by the `precision` high-order bytes of each.
+
+    Raises as `cat`, and InvalidInputError for a precision below 1.
+    """
+    return LoadedFile(repo, find_file(repo, place), tensors=[tensor], rows=rows).bounds(tensor, precision)
 
 
 def parse_rows(text: str) -> slice:

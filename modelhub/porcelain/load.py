@@ -13,7 +13,9 @@ from modelhub.weights.region import Region, in_order
 
 if TYPE_CHECKING:
     from modelhub.store.object_store import ObjectStore
+    from modelhub.store.top_bytes import Top
     from modelhub.weights.arrays import Array
+    from modelhub.weights.bounds import Bounds
 
 Rows = slice | range
 """Which rows of a tensor are meant: indices on its first axis, with Python's rules."""
@@ -85,12 +87,22 @@ class LoadedFile(Mapping[str, "Array"]):
         return to_array(data, bits, found.shape, strides=found.strides, start=found.start).tobytes()
 
     def __getitem__(self, name: str) -> Array:
-        segment, view = find_tensor(self._manifest, self._known(name))
-        whole = region_of(segment, view)
-        if self._rows is None:
-            return whole.array(self._store.read(segment.oid))
-        region = whole.rows(self._rows)
-        return region.array(read_region(self._store, segment.oid, region))
+        oid, region = self._region(name)
+        return region.array(self._store.read(oid) if self._rows is None else read_region(self._store, oid, region))
+
+    def bounds(self, name: str, precision: int) -> Bounds:
+        """Return between which numbers those of a tensor lie, by the `precision` high-order bytes of each.
+
+        Only these are read where the tensor's planes are separate (`mh repack --progressive`). Raises as reading it.
+        """
+        from modelhub.store.top_bytes import Top
+        from modelhub.weights.bounds import bounds, number_nbytes
+
+        oid, region = self._region(name)
+        width = number_nbytes(region.dtype)
+        if precision >= width and self._rows is None:
+            return bounds(region, self._store.read(oid), precision)
+        return bounds(region, read_region(self._store, oid, region, Top(precision, width)), precision)
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._names)
@@ -98,12 +110,40 @@ class LoadedFile(Mapping[str, "Array"]):
     def __len__(self) -> int:
         return len(self._names)
 
+    def _region(self, name: str) -> tuple[str, Region]:
+        """Return which object holds what is wanted of a tensor, and where in it."""
+        segment, view = find_tensor(self._manifest, self._known(name))
+        whole = region_of(segment, view)
+        return segment.oid, whole if self._rows is None else whole.rows(self._rows)
+
     def _known(self, name: str) -> str:
         """Return a name of this mapping. Raises PathNotFound, which names what is near."""
         if name in self._names:
             return name
         find_tensor(self._manifest, name)
         raise PathNotFound(f"'{name}' is none of the tensors that were asked for", hint="name it in 'tensors'")
+
+
+class LoadedBounds(Mapping[str, "Bounds"]):
+    """The bounds of tensors by name, by so many high-order bytes of each number; each read when it is asked for.
+
+    `file` has the tensors, its names and its rows.
+    """
+
+    def __init__(self, file: LoadedFile, precision: int) -> None:
+        if isinstance(precision, bool) or not isinstance(precision, int) or precision < 1:
+            raise InvalidInputError(f"a precision of {precision!r} bytes is not possible", hint="it is 1, 2, 3, ...")
+        self.file = file
+        self.precision = precision
+
+    def __getitem__(self, name: str) -> Bounds:
+        return self.file.bounds(name, self.precision)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.file)
+
+    def __len__(self) -> int:
+        return len(self.file)
 
 
 def region_of(segment: TensorSegment, view: ViewRecord | None) -> Region:
@@ -114,9 +154,9 @@ def region_of(segment: TensorSegment, view: ViewRecord | None) -> Region:
     return Region(view.dtype, view.shape, segment.nbytes, strides, view.start)
 
 
-def read_region(store: ObjectStore, oid: str, region: Region) -> bytes:
-    """Return the bytes of a region, reading only the blocks they lie in. Raises IntegrityError, ObjectNotFound."""
-    return store.open(oid).read(region.offset, region.nbytes)
+def read_region(store: ObjectStore, oid: str, region: Region, top: Top | None = None) -> bytes:
+    """Return the bytes of a region, reading only the blocks they lie in, as `StoredObject.read` does."""
+    return store.open(oid).read(region.offset, region.nbytes, top)
 
 
 def as_slice(rows: Rows) -> slice:

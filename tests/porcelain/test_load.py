@@ -15,6 +15,7 @@ from modelhub.porcelain.load import as_slice
 from modelhub.porcelain.places import find_file
 from modelhub.repository.content import find_tensor, read_manifest
 from modelhub.store.item import BLOCK_ELEMENTS
+from modelhub.store.prune import settle
 
 ROWS, COLUMNS = 3000, 1024
 """Three blocks of float32: rows 0 to 1023, 1024 to 2047, and the rest."""
@@ -129,3 +130,60 @@ def test_a_row_longer_than_a_block_is_read_from_its_blocks(project: Project) -> 
     project.save("m.safetensors", safetensors({"w": wide}))
     loaded = Repo(project.repo).load("HEAD:m.safetensors", rows=slice(1, 2))
     assert np.array_equal(loaded["w"], wide[1:])
+
+
+def put_separate(repo: Repo, place: str, name: str) -> None:
+    """Store a tensor anew, with its planes apart."""
+    one = stored(repo, place, name)
+    store = repo._repository.store
+    with store.writer(replacing={one.oid}, effort="separate") as writer:
+        writer.put_stream(one.oid, one.size, one.read, item=one.entry.record.item)
+        pack = writer.publish(as_pack=True).pack
+    settle(store, prefer=pack)
+
+
+@pytest.mark.parametrize("separate", [False, True])
+def test_bounds_hold_however_a_tensor_is_stored(large, separate: bool) -> None:
+    repo, second = large
+    if separate:
+        put_separate(repo, "HEAD:m.safetensors", "w")
+    for precision in (1, 2, 3):
+        loaded = repo.load("HEAD:m.safetensors", precision=precision, rows=slice(1000, 1100))
+        found, values = loaded["w"], second[1000:1100]
+        assert (found.lower <= values).all()
+        assert (values <= found.upper).all()
+        assert (found.lower < found.upper).all()
+        assert np.array_equal(found.lower.view(np.uint32) >> 32 - 8 * precision,
+                              values.view(np.uint32) >> 32 - 8 * precision)  # fmt: skip
+    exact = repo.load("HEAD:m.safetensors", precision=4)["w"]
+    assert exact.lower is exact.upper
+    assert np.array_equal(exact.lower, second)
+
+
+def test_the_first_bytes_alone_are_read_where_planes_are_separate(large, monkeypatch) -> None:
+    repo, second = large
+    put_separate(repo, "HEAD:m.safetensors", "w")
+    again = Repo(type(repo._repository).find(repo.root))
+    read = {}
+    for precision in (1, 2, 3, 4):
+        loaded = again.load("HEAD:m.safetensors", precision=precision, tensors=["w"])
+        with StoreReads(monkeypatch) as reads:
+            loaded["w"]
+        read[precision] = reads.nbytes / second.nbytes
+    assert read[1] < 0.12
+    assert read[1] < read[2] < read[3] < read[4]
+    assert read[2] - read[1] <= 0.2501
+
+
+@pytest.mark.parametrize("precision", [0, -1, 1.5, "2", True])
+def test_a_precision_that_is_none_is_refused(large, precision: object) -> None:
+    with pytest.raises(InvalidInputError, match="precision"):
+        large[0].load("HEAD:m.safetensors", precision=precision)  # type: ignore[call-overload]
+
+
+def test_bounds_are_a_mapping_of_the_same_names(large) -> None:
+    loaded = large[0].load("HEAD:m.safetensors", precision=1, tensors=["b"])
+    assert list(loaded) == ["b"]
+    assert len(loaded) == 1
+    with pytest.raises(KeyError):
+        loaded["w"]

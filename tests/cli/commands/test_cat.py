@@ -44,6 +44,26 @@ def test_rows_of_a_tensor_come_alone(mh, written, project):
     assert np.array_equal(np.array(shown["values"], dtype=np.float32), expected[1:2])
 
 
+def test_bounds_come_as_two_arrays(mh, written, project):
+    values = load_file(project / "model.safetensors")["encoder.layer.1.weight"]
+    place = ["cat", "v2:model.safetensors", "-t", "encoder.layer.1.weight", "--precision"]
+    lower, upper = np.load(io.BytesIO(written(*place, "2", "--npy")))
+    assert (lower <= values).all()
+    assert (values <= upper).all()
+    assert (lower < upper).all()
+    shown = mh(*place, "2", "--rows", "0:1", "--json").json()
+    assert shown["lower"] == lower[:1].tolist()
+    assert shown["upper"] == upper[:1].tolist()
+    mh(*place, "4", "-o", "both.npy")
+    assert np.array_equal(np.load(project / "both.npy"), [values, values])
+    lines = mh(*place, "1", "--rows", "2:3").out.splitlines()
+    assert lines[0] == "float32 [1, 8]"
+    assert {"lower", "upper"} < set(lines)
+    assert "--raw has no bounds" in mh(*place, "2", "--raw", code=2).err
+    mh(*place, "0", code=2)
+    assert "--precision is for a tensor" in mh("cat", "v1:train.py", "--precision", "1", code=2).err
+
+
 @pytest.mark.parametrize("rows", ["", "3", "a:b", "1:2:3", "1.5:2"])
 def test_rows_that_are_none_are_refused(mh, project, rows):
     done = mh("cat", "v1:model.safetensors", "-t", "encoder.layer.0.bias", "--rows", rows, code=2)
