@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from sqlite3 import Connection
+
+from msgspec import Struct
 
 _ANCESTORS = (
     "with recursive up(no) as (select no from mh_oids where oid = ?"
@@ -13,8 +14,7 @@ _ANCESTORS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class SketchedTensor:
+class SketchedTensor(Struct, frozen=True):
     """One tensor of a model file with a few of its values; `nbytes` is its weight in every sum."""
 
     name: str
@@ -26,8 +26,7 @@ class SketchedTensor:
     sketch: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class ModelPlace:
+class ModelPlace(Struct, frozen=True):
     """Where a model file was first recorded."""
 
     manifest: str

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelhub.catalog import rows, run_tables
 from modelhub.errors import FormatError, ObjectNotFound
@@ -26,8 +27,7 @@ _OF_A_COMMIT = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(Struct, frozen=True):
     """The commits that HEAD, branches and tags name, before a change of refs and after it."""
 
     before: frozenset[str]

@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
-from dataclasses import dataclass
 
 import click
+from msgspec import Struct
 
 from modelhub.cli import exit_codes
 from modelhub.cli.output.terminal import Terminal
@@ -18,8 +18,7 @@ REPORT = "please report it to its makers with 'mh --version' and what MH_DEBUG=1
 MOST_PATHS = 10
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """One failure in words. `details` are shown between the error and the hint."""
 
     code: int

@@ -212,6 +212,8 @@ def _forget_output() -> None:
 
 
 def main() -> NoReturn:
-    """Run the command line of this process, which is too short-lived to look for garbage often."""
+    """Run the command line of this process, which is too short-lived to look for garbage often, or at its end."""
     gc.set_threshold(GARBAGE_THRESHOLD, 20, 100)
-    sys.exit(run())
+    code = run()
+    gc.freeze()
+    sys.exit(code)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from math import prod
+
+from msgspec import Struct
 
 from modelhub.errors import InvalidInputError
 
 
-@dataclass(frozen=True, slots=True)
-class DType:
+class DType(Struct, frozen=True):
     """A number type: `block_elements` numbers together take `block_nbytes` bytes (1 number for ordinary types)."""
 
     name: str

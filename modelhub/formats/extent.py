@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from modelhub.errors import UnsupportedModelFile
 
@@ -18,8 +19,7 @@ def refusal(message: str, *, hint: str = KEPT_AS_BYTES) -> UnsupportedModelFile:
     return UnsupportedModelFile(message, hint=hint)
 
 
-@dataclass(frozen=True, slots=True)
-class TensorExtent:
+class TensorExtent(Struct, frozen=True):
     """One run of bytes in the file that is one tensor, little-endian.
 
     `shape` is in C order (slowest axis first). `strides`, in elements, is given only where the bytes are not in C
@@ -40,8 +40,7 @@ class TensorExtent:
         return self.offset + self.nbytes
 
 
-@dataclass(frozen=True, slots=True)
-class TensorView:
+class TensorView(Struct, frozen=True):
     """A further name for bytes an extent already covers: tied weights, slices of one storage.
 
     `extent` is an index into `ModelFile.extents`; `start` is counted from the extent's first byte in elements of the
@@ -56,8 +55,7 @@ class TensorView:
     start: int
 
 
-@dataclass(frozen=True, slots=True)
-class ModelFile:
+class ModelFile(Struct, frozen=True):
     """Where the tensors of one file are: extents sorted by offset, inside the file and never overlapping.
 
     Everything between the extents is literal, so literals and tensors in order are the file again. `metadata` holds

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from modelhub.formats.extent import refusal
 from modelhub.formats.safetensors import parse_strict
@@ -10,8 +10,7 @@ from modelhub.formats.safetensors import parse_strict
 MAX_NBYTES = 64 << 20
 
 
-@dataclass(frozen=True, slots=True)
-class ShardIndex:
+class ShardIndex(Struct, frozen=True):
     """Tensor name -> file name of its shard, as the index states it. Names are data: never opened as paths here."""
 
     weight_map: dict[str, str]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelhub.catalog.facts import remember_facts
 from modelhub.catalog.ingest import catch_up
@@ -14,8 +15,7 @@ from modelhub.repository.repository import Repository
 from modelhub.repository.status import FileChange
 
 
-@dataclass(frozen=True, slots=True)
-class AddResult:
+class AddResult(Struct, frozen=True):
     """What was staged. Sizes in bytes: of the files, and of what the store grew by."""
 
     added: tuple[FileChange, ...]

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.catalog.facts import Facts
 from modelhub.catalog.ingest import catch_up
@@ -34,8 +35,7 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
 
 
-@dataclass(frozen=True, slots=True)
-class CommitResult:
+class CommitResult(Struct, frozen=True):
     """The new commit. Sizes in bytes: of the files recorded now, and of what the store grew by.
 
     `runs` are the ids of the runs that the version took in, `derivations` the parents that were declared or found.

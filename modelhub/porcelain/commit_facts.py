@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from modelhub.errors import InvalidInputError, PathNotFound
 from modelhub.repository.objects import Evaluation, ParamValue
@@ -19,16 +20,14 @@ RELATIONS = (
 )  # fmt: skip
 
 
-@dataclass(frozen=True, slots=True)
-class DeriveSpec:
+class DeriveSpec(Struct, frozen=True):
     """A declared parent: `REV` or `REV:PATH`, and how the new version came from it."""
 
     source: str
     relation: str = "fine-tune"
 
 
-@dataclass(frozen=True, slots=True)
-class CommitFacts:
+class CommitFacts(Struct, frozen=True):
     """What a person says about a version: hyperparameters, metrics, and what it was made from.
 
     `data` and `code` are what the metrics were measured on and by: paths of files or folders in the version. `run` is

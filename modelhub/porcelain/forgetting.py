@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from modelhub.catalog.ingest import catch_up
 from modelhub.errors import IntegrityError, ObjectNotFound, StateError

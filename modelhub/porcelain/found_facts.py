@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import msgspec
+from msgspec import Struct, field
 
 from modelhub.errors import FormatError
 from modelhub.porcelain.plain_values import read_values
@@ -26,8 +26,7 @@ MOST_VALUES = 100_000
 Read = Callable[[str], bytes]
 
 
-@dataclass(slots=True)
-class FoundFacts:
+class FoundFacts(Struct):
     """What the files say; `warnings` tells of files that could not be taken."""
 
     params: dict[str, ParamValue] = field(default_factory=dict)

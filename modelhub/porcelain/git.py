@@ -5,11 +5,11 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from modelhub.repository.objects import CodeState
 
@@ -22,8 +22,7 @@ MOST_DIFF_NBYTES = 16 << 20
 _DIFF = ("--no-optional-locks", "diff", "HEAD", "--binary", "--no-color", "--no-ext-diff", "--no-textconv")
 
 
-@dataclass(frozen=True, slots=True)
-class GitState:
+class GitState(Struct, frozen=True):
     """The state of the code, and the diff that `dirty` stands for. `problem` says why the diff is missing."""
 
     code: CodeState

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 CARD_FILES = ("config.json", "adapter_config.json", "README.md")
 MAX_CARD_NBYTES = 4 << 20
@@ -28,8 +29,7 @@ _PLACE = re.compile(r"([0-9a-f]{64}):(.+)")
 _NAME = re.compile(r"[^\s/\\:@{}\[\]\"'<>|?*][^\s\\@{}\[\]\"'<>|?*]{0,199}")
 
 
-@dataclass(frozen=True, slots=True)
-class NamedParent:
+class NamedParent(Struct, frozen=True):
     """A model's name as it stands somewhere, and the relation that is said or plain from where it stands."""
 
     name: str
@@ -43,8 +43,7 @@ def named_in_metadata(metadata: Mapping[str, str]) -> Iterator[NamedParent]:
         yield from _named(_texts(metadata.get(key)), said or relation)
 
 
-@dataclass(frozen=True, slots=True)
-class StatedSource:
+class StatedSource(Struct, frozen=True):
     """A file of a version as a copy of it names it. That there is such a file is for the reader to check."""
 
     commit: str

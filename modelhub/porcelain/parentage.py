@@ -9,8 +9,9 @@ measurements: docs/design/005-verified-lineage.md.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.catalog.model_files import History, SketchedTensor, sketches_by_oid
 from modelhub.catalog.opening import open_current
@@ -46,8 +47,7 @@ MERGED_TOGETHER, MERGED_EACH = 0.9, 0.1
 NOT_OF_WEIGHTS = ("uses", "trained-on", "distill")
 
 
-@dataclass(frozen=True, slots=True)
-class Recording:
+class Recording(Struct, frozen=True):
     """A version that is being recorded: its files, those of the version before, and what differs."""
 
     files: Files

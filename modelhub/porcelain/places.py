@@ -5,8 +5,9 @@ Grammar: docs/reference/revisions.md.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.catalog.revisions import split_step
 from modelhub.errors import InvalidInputError, NotFoundError, PathNotFound, RefNotFound, StateError
@@ -21,8 +22,7 @@ if TYPE_CHECKING:
     from modelhub.porcelain.find_run import FoundRun
 
 
-@dataclass(frozen=True, slots=True)
-class Located:
+class Located(Struct, frozen=True):
     """A version (`commit`), or a run and maybe one of its steps; and a path in it where one was named."""
 
     text: str

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from modelhub.errors import PathNotFound
 from modelhub.porcelain.nearest import NearestTensors
@@ -25,8 +26,7 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
 
 
-@dataclass(frozen=True, slots=True)
-class Recorded:
+class Recorded(Struct, frozen=True):
     """What was put into the store for the next index, and what was learned on the way."""
 
     entries: dict[str, IndexEntry]
@@ -43,8 +43,7 @@ class Recorded:
         return self.tensors - len(self.facts)
 
 
-@dataclass(slots=True)
-class Recorder:
+class Recorder(Struct):
     """Records files of one repository through one writer. `declared` are further manifests to look for bases in."""
 
     repository: Repository

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.catalog.model_files import (
     History,
@@ -32,8 +33,7 @@ MOST_HOLDERS = 500
 MOST_CANDIDATES = 8
 
 
-@dataclass(frozen=True, slots=True)
-class Resemblance:
+class Resemblance(Struct, frozen=True):
     """How much of one model's telling bytes another model has, equal or near; `distance` is 0.0 to 1.41 over all."""
 
     telling_nbytes: int
@@ -54,8 +54,7 @@ class Resemblance:
         return self.identical_nbytes / self.telling_nbytes if self.telling_nbytes else 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class Likeness:
+class Likeness(Struct, frozen=True):
     """A model file of the history, how it resembles the one that was asked about, and what it holds."""
 
     place: ModelPlace

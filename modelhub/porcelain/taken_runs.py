@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Set
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from modelhub.catalog.ingest import catch_up
 from modelhub.errors import InvalidInputError, NotFoundError
@@ -24,8 +24,7 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
 
 
-@dataclass(frozen=True, slots=True)
-class TakenRuns:
+class TakenRuns(Struct, frozen=True):
     """The runs that a version takes in, by object id in the order they started; `pending` is where they lay.
 
     `maker` is the run that made the version, as far as it can be told: the chosen one, or the only one that came to its

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, MutableMapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from modelhub import files
 from modelhub.errors import InvalidInputError, NotFoundError
@@ -20,8 +21,7 @@ KEYS: dict[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Setting:
+class Setting(Struct, frozen=True):
     """One setting, its text, and the file it comes from."""
 
     key: str

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+from msgspec import Struct
 
 from modelhub.errors import FormatError, RepositoryNotFound
 
@@ -24,8 +24,7 @@ class FormatFile(msgspec.Struct, frozen=True):
     features: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The paths of one repository, from the folder it versions."""
 
     root: Path

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Set
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from modelhub.errors import UnsupportedModelFile
 from modelhub.formats.shard_index import read_shard_index
@@ -32,8 +33,7 @@ class Folder(Protocol):
         """Return the entry of a file that is there."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One thing that looks wrong. `tensor` is empty where it is about the file.
 
     `is_new` is False for a note that held of the same tensor in the version before: it need not be said again.

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from modelhub.errors import FormatError, ModelHubError, ObjectNotFound
 from modelhub.progress import SILENT, Progress
@@ -13,8 +14,7 @@ from modelhub.repository.objects import CodeState, Commit, Entry, Manifest, Run,
 from modelhub.repository.repository import Repository
 
 
-@dataclass(slots=True)
-class Needs:
+class Needs(Struct):
     """Answers which objects versions need, remembering what was read. Broken objects are collected in `broken`.
 
     Without `contents` of a file with a manifest only that is needed, not its tensors or chunks: all that must stay of

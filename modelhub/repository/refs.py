@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from msgspec import Struct
+from msgspec.structs import replace
 
 from modelhub.errors import AlreadyExistsError, RefNotFound
 from modelhub.repository.names import check_ref_name
@@ -11,8 +12,7 @@ BRANCHES = "refs/heads/"
 TAGS = "refs/tags/"
 
 
-@dataclass(frozen=True, slots=True)
-class Refs:
+class Refs(Struct, frozen=True):
     """HEAD and every ref. `head` is a full ref name (`refs/heads/main`), or a commit's id when detached.
 
     `forgotten` is the blob that lists the forgotten versions, None where there are none.

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
+from msgspec import Struct
 
 from modelhub import files
 from modelhub.errors import IntegrityError, ObjectNotFound, RefNotFound, StateError
@@ -35,8 +35,7 @@ class Pointer(msgspec.Struct, frozen=True):
     check: str
 
 
-@dataclass(frozen=True, slots=True)
-class Act:
+class Act(Struct, frozen=True):
     """Who does something, when (unix milliseconds UTC, minutes east), by which command."""
 
     author: Person

@@ -6,7 +6,8 @@ Grammar: docs/reference/revisions.md.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelhub.errors import InvalidInputError, RefNotFound
 from modelhub.oid import OID_DIGITS, is_prefix
@@ -19,8 +20,7 @@ _PAST = re.compile(r"(.*)@\{(\d+)\}", re.DOTALL)
 MAX_STEPS = 10_000_000
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A commit, and a path in it where one was named (`REV:PATH`)."""
 
     commit: str

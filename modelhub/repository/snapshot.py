@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.errors import UnsupportedModelFile
 from modelhub.formats.detect import read_model
@@ -22,8 +23,7 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
 
 
-@dataclass(frozen=True, slots=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True):
     """One file as it was recorded. `problem` says what will not be as expected."""
 
     path: str

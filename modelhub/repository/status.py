@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from modelhub.repository.index import LEFT_OUT, Index, IndexEntry, read_index, staged
 from modelhub.repository.objects import Entry
@@ -14,8 +15,7 @@ from modelhub.repository.worktree import WorkFile, content_oid, scan
 ChangeKind = Literal["added", "modified", "deleted", "renamed", "mode"]
 
 
-@dataclass(frozen=True, slots=True)
-class FileChange:
+class FileChange(Struct, frozen=True):
     """One changed file. `old_path` only for a rename (equal bytes under another path)."""
 
     kind: ChangeKind
@@ -23,8 +23,7 @@ class FileChange:
     old_path: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class WorkState:
+class WorkState(Struct, frozen=True):
     """The working tree beside the index: `fresh` is the index with the stat of every file found unchanged."""
 
     index: Index

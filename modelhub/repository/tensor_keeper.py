@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
+
+from msgspec import Struct
 
 from modelhub.formats.dtypes import dtype as find_dtype
 from modelhub.formats.extent import TensorExtent
@@ -59,8 +60,7 @@ def elements_of(dtype: str, nbytes: int) -> int:
     return nbytes // kind.block_nbytes * kind.block_elements
 
 
-@dataclass(frozen=True, slots=True)
-class TensorFact:
+class TensorFact(Struct, frozen=True):
     """What was learned of a tensor while it was stored."""
 
     oid: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError, PathNotFound
 from modelhub.repository.names import MAX_DEPTH, check_name
@@ -18,8 +19,7 @@ Files = dict[str, Entry]
 Entries = Mapping[str, Entry]
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
+class Changed(Struct, frozen=True):
     """One path that differs between two trees; None where it is not in one of them."""
 
     path: str

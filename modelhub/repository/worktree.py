@@ -5,11 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import stat as stats
-from dataclasses import dataclass
 from io import FileIO
 from pathlib import Path
 
 from blake3 import blake3
+from msgspec import Struct
 
 from modelhub.errors import StateError, UnsafePath
 from modelhub.oid import oid_of
@@ -21,8 +21,7 @@ from modelhub.repository.objects import Mode
 READ_NBYTES = 1 << 22
 
 
-@dataclass(frozen=True, slots=True)
-class WorkFile:
+class WorkFile(Struct, frozen=True):
     """A file, or a symbolic link, in the working tree."""
 
     path: str
@@ -53,8 +52,7 @@ def scan(root: Path, tracked: Index) -> dict[str, WorkFile]:
     return found
 
 
-@dataclass(frozen=True, slots=True)
-class _Tracked:
+class _Tracked(Struct, frozen=True):
     index: Index
     folders: set[str]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from modelhub.repository.objects import Derivation, Evaluation, Goal, ParamValue, Run, RunStatus, Series, Usage
 from modelhub.runs import notes
@@ -17,16 +18,14 @@ NO_COLUMNS = (0, 0, 0)
 """What a series' columns are while its points are in a log."""
 
 
-@dataclass(frozen=True, slots=True)
-class Folded:
+class Folded(Struct, frozen=True):
     """A run, and its points by series."""
 
     run: Run
     series: Mapping[str, Columns]
 
 
-@dataclass(slots=True)
-class _Facts:
+class _Facts(Struct):
     """What the notes add up to. What was said twice counts once."""
 
     params: dict[str, ParamValue]

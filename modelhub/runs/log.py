@@ -6,11 +6,11 @@ Layout: docs/reference/format/run-log.md.
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from msgspec import Struct
 
 from modelhub.errors import StateError
 from modelhub.runs.frames import (
@@ -35,8 +35,7 @@ BATCH_FRAMES = 1 << 16
 START_NBYTES = 1 << 16
 
 
-@dataclass(frozen=True, slots=True)
-class LogContent:
+class LogContent(Struct, frozen=True):
     """What one log file holds. `sound_nbytes` of its `nbytes` can be read."""
 
     notes: tuple[Note, ...]

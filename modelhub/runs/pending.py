@@ -5,10 +5,11 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.errors import FormatError, InvalidInputError, ModelHubError, NotFoundError, StateError
 from modelhub.oid import is_oid
@@ -27,8 +28,7 @@ if TYPE_CHECKING:
 OBJECT_NBYTES = 80
 
 
-@dataclass(frozen=True, slots=True)
-class PendingRun:
+class PendingRun(Struct, frozen=True):
     """A run's folder as it was when it was listed. `changed_ms` is when its logs last grew (unix milliseconds).
 
     `sealed` is the id of the run object where the run had been in a version and that version was undone; only then

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 from modelhub.errors import InternalError
 from modelhub.files import Bytes
@@ -45,8 +46,7 @@ Effort = Literal["fast", "small", "separate"]
 apart, so that the high-order bytes of its floats can be read without the rest."""
 
 
-@dataclass(frozen=True, slots=True)
-class EncodedBlock:
+class EncodedBlock(Struct, frozen=True):
     """One block ready to be stored; decoding needs the first `bases_used` bases."""
 
     frame: Frame
@@ -72,8 +72,7 @@ def encode_block(
     return EncodedBlock(Frame(codec_id, len(data), stored_check, block_check), data, how.bases)
 
 
-@dataclass(frozen=True, slots=True)
-class _Choice:
+class _Choice(Struct, frozen=True):
     """Finds the codec of one block."""
 
     block: memoryview

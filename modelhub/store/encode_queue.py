@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -23,8 +24,7 @@ INLINE_NBYTES = 1 << 13
 MAX_IN_FLIGHT = 64
 
 
-@dataclass(slots=True)
-class PendingObject:
+class PendingObject(Struct):
     """An object whose blocks are on their way into the pack."""
 
     oid: str
@@ -58,8 +58,7 @@ class PendingObject:
         )
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(Struct, frozen=True):
     """One thing to write next: a block of an object, or (None) the end of it."""
 
     owner: PendingObject

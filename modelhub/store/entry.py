@@ -6,10 +6,10 @@ Layout: docs/reference/format/pack.md.
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass, field
 from itertools import accumulate
 
 from blake3 import blake3
+from msgspec import Struct
 
 from modelhub.errors import FormatError, IntegrityError
 from modelhub.files import Bytes
@@ -36,8 +36,7 @@ MOST_BASES = 2
 _GLANCE = 4096
 
 
-@dataclass(frozen=True, slots=True)
-class Frame:
+class Frame(Struct, frozen=True):
     """One stored block: its codec and length, and the checks of its stored and of its decoded bytes."""
 
     codec: int
@@ -46,8 +45,7 @@ class Frame:
     block_check: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class Base:
+class Base(Struct, frozen=True):
     """An object that a delta builds on, and how its content is read for that.
 
     `rows`, where not 0: it is a matrix of so many rows and its transpose is meant. `is_converted`: its items are of
@@ -64,8 +62,7 @@ class Base:
         return not self.rows and not self.is_converted
 
 
-@dataclass(frozen=True, slots=True)
-class Record:
+class Record(Struct, frozen=True):
     """What an entry says about its object. `size` and `block_nbytes` are in bytes; `bases` are at most two."""
 
     oid: str
@@ -75,7 +72,7 @@ class Record:
     block_nbytes: int
     bases: tuple[Base, ...]
     depth: int
-    frames: tuple[Frame, ...] = field(repr=False)
+    frames: tuple[Frame, ...]
 
     @property
     def payload_nbytes(self) -> int:
@@ -87,8 +84,7 @@ class Record:
         return min(self.block_nbytes, self.size - index * self.block_nbytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A record and where its frames lie: `starts` are the file offsets of the frames, `payload` their bytes if read."""
 
     record: Record

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.files import Bytes
 from modelhub.store.entry import Base
@@ -20,8 +21,7 @@ MAX_TURNED_NBYTES = 1 << 28
 """Larger matrices are no bases by their transpose: it is held in memory whole."""
 
 
-@dataclass(frozen=True, slots=True)
-class OpenBase:
+class OpenBase(Struct, frozen=True):
     """A base with its handle."""
 
     named: Base

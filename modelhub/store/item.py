@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from modelhub.errors import InvalidInputError
 
@@ -40,8 +40,7 @@ def item_nbytes(kind: str) -> int:
         ) from None
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
+class Item(Struct, frozen=True):
     """A hint for the codecs: `kind` is one of ITEM_KINDS, `nbytes` the width of one item (free only for "bytes")."""
 
     kind: str = "bytes"
@@ -70,8 +69,7 @@ class Item:
 BYTES = Item()
 
 
-@dataclass(frozen=True, slots=True)
-class Rows:
+class Rows(Struct, frozen=True):
     """Where the rows of a tensor begin in a block: each has `length` items, and the first lacks its first `lead`."""
 
     length: int = 0

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class ObjectInfo:
+class ObjectInfo(Struct, frozen=True):
     """How one object is kept.
 
     `size` and `stored_nbytes` are in bytes; `bases` are the objects its delta builds on (at most two), `depth` how many
@@ -28,8 +27,7 @@ class ObjectInfo:
         return self.bases[0] if self.bases else None
 
 
-@dataclass(frozen=True, slots=True)
-class PublishResult:
+class PublishResult(Struct, frozen=True):
     """What one writer made durable: how many objects, in how many bytes on disk, and the pack's name if it made one."""
 
     objects: int
@@ -37,8 +35,7 @@ class PublishResult:
     pack: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class Damage:
+class Damage(Struct, frozen=True):
     """One thing that is wrong in the store: `oid` is None where it cannot be told which object is hit."""
 
     oid: str | None

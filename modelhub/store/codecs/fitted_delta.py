@@ -9,8 +9,9 @@ Layout: docs/reference/format/codecs.md. Measurements: docs/design/011-fitted-de
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,11 +19,12 @@ from numpy.typing import NDArray
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
-from modelhub.store.codecs.grouping import GroupReader, Order, order_by, pack_groups
+from modelhub.store.codecs.grouping import MOST_KEYS, GroupReader, order_by, pack_groups
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
 from modelhub.store.codecs.number_bits import Words, as_bytes, exponents, step, walk, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
-from modelhub.store.codecs.row_pieces import RowPiece, row_pieces
+from modelhub.store.codecs.row_pieces import RowPiece, row_parts, row_pieces
+from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import NO_ROWS, Item, Rows
 
 LEAST_ELEMENTS = 1 << 12
@@ -33,6 +35,8 @@ DEFAULT_ROW = 1 << 10
 SHORTEST_ROW = 16
 LONGEST_ROW = 1 << 17
 SHARE_UNIT = np.float32(1 / 64)
+
+Integer = TypeVar("Integer", np.uint8, np.int16)
 
 _LEVEL = 8
 _HEADER = struct.Struct("<IIhHIII")
@@ -53,6 +57,11 @@ class _Layout:
         fits = SHORTEST_ROW <= rows.length <= LONGEST_ROW
         length, lead = (rows.length, rows.lead) if fits else (DEFAULT_ROW, 0)
         return cls(length, lead, -(-(lead + elements) // length), row_pieces(elements, length, lead))
+
+    def cut(self, rows: Values, piece: RowPiece) -> Values:
+        """Return what a piece has of a matrix of its rows."""
+        begin = self.lead + piece.span.start - piece.rows.start * self.length
+        return rows.reshape(-1)[begin : begin + piece.span.stop - piece.span.start]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,7 @@ class FittedDelta:
         first = int(sizes.min())
         classes = np.minimum(sizes - first, 255).astype(np.uint8)
         offset = _offset(predicted, classes, item, layout)
-        orders = _orders(predicted, classes, offset, item, layout)
+        orders = [order_by(_keys(predicted[piece.span], classes, offset, item, piece)) for piece in layout.pieces]
         steps = [step(new[piece.span], predicted[piece.span], item.kind) for piece in layout.pieces]
         groups = pack_groups(steps, orders, least=MIN_GROUP_ELEMENTS, level=_LEVEL)
         table = [pack(classes, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
@@ -93,12 +102,17 @@ class FittedDelta:
             raise IntegrityError("the base of a delta does not fit it")
         old = [words(base, item.nbytes) for base in bases[: self.bases]]
         parts = _read(memoryview(frame), nbytes // item.nbytes, two=self.bases == 2)
-        predicted = parts.model.predict(old, item.kind, parts.layout)
-        orders = _orders(predicted, parts.classes, parts.offset, item, parts.layout)
-        steps = GroupReader(parts.groups, predicted.dtype).unpack(orders)
-        new = np.empty_like(predicted)
-        for piece, part in zip(parts.layout.pieces, steps, strict=True):
-            new[piece.span] = walk(part, predicted[piece.span], item.kind)
+        groups = GroupReader(parts.groups, old[0].dtype, old[0].size)
+        new = np.empty_like(old[0])
+        predict = parts.model.predictor(old, item.kind, parts.layout)
+        for piece in parts.layout.pieces:
+            pieces = row_parts(piece)
+            orders = []
+            for part in pieces:
+                new[part.span] = predict(part)
+                orders.append(order_by(_keys(new[part.span], parts.classes, parts.offset, item, part)))
+            for part, steps in zip(pieces, groups.piece(orders), strict=True):
+                walk(steps, new[part.span], item.kind, out=new[part.span])
         return as_bytes(new)
 
 
@@ -113,19 +127,35 @@ class _Model:
         """Return the bits of the predicted numbers; of one base without factors that base itself."""
         if self.shares is None and self.factors is None:
             return old[0]
-        moved = None if self.factors is None else self.factors.product().reshape(-1)[layout.lead :]
         predicted = np.empty_like(old[0])
-        with np.errstate(all="ignore"):
-            for piece in layout.pieces:
-                known = old[0][piece.span]
-                values = values_of(known, kind)
-                if self.shares is not None:
-                    before = values_of(old[1][piece.span], kind)
-                    values = values + _scaled(values - before, self.shares[piece.rows] * SHARE_UNIT, piece)
-                if moved is not None:
-                    values = values + moved[piece.span]
-                predicted[piece.span] = _guarded(values, known, kind)
+        predictor = self.predictor(old, kind, layout)
+        for piece in layout.pieces:
+            predicted[piece.span] = predictor(piece)
         return predicted
+
+    def predictor(self, old: Sequence[Words], kind: str, layout: _Layout) -> Callable[[RowPiece], Words]:
+        """Return what gives the predicted bits of a piece or part, the thread's own until the next call."""
+        shares = None if self.shares is None else self.shares * SHARE_UNIT
+        product = None if self.factors is None else self.factors.rows_product()
+
+        def predict(piece: RowPiece) -> Words:
+            known = old[0][piece.span]
+            if shares is None and product is None:
+                return known
+            values: Values = scratch("values", known.size, np.float32)
+            with np.errstate(all="ignore"):
+                if shares is None:
+                    np.copyto(values, values_of(known, kind))
+                else:
+                    base = values_of(known, kind)
+                    np.subtract(base, values_of(old[1][piece.span], kind), out=values)
+                    _scale_rows(values, shares[piece.rows], piece)
+                    values += base
+                if product is not None:
+                    values += layout.cut(product(piece.rows), piece)
+                return _guarded(values, known, kind)
+
+        return predict
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,19 +169,18 @@ class _Parts:
 
 def _guarded(values: Values, known: Words, kind: str) -> Words:
     """Return the predicted bits; where the base itself is tiny or not finite it is its own prediction."""
-    base = np.abs(values_of(known, kind))
     found = nearest_bits(values, known, kind)
-    sound = base >= LEAST
-    return found if sound.all() else np.where(sound, found, known)
+    base = np.abs(values_of(known, kind), out=scratch("sizes", known.size, np.float32))
+    return found if base.min() >= LEAST else np.where(base >= LEAST, found, known)
 
 
-def _scaled(values: Values, by_row: Values, piece: RowPiece) -> Values:
-    """Multiply the values of a piece by one number for each row."""
+def _scale_rows(values: Values, by_row: Values, piece: RowPiece) -> None:
+    """Multiply the values of a piece by one number for each row, in place."""
     if piece.whole:
-        scaled: Values = (values.reshape(by_row.size, -1) * by_row[:, None]).reshape(-1)
-        return scaled
-    one: Values = values * by_row[0]
-    return one
+        table = values.reshape(by_row.size, -1)
+        table *= by_row[:, None]
+    else:
+        values *= by_row[0]
 
 
 def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[_Model, Words]:
@@ -217,30 +246,30 @@ def _step_sizes(new: Words, predicted: Words, kind: str, layout: _Layout) -> NDA
 def _offset(predicted: Words, classes: NDArray[np.uint8], item: Item, layout: _Layout) -> int:
     """Return what to add to class - 2 x exponent so that the most common keys lie in the middle of 0 to 255."""
     piece = layout.pieces[len(layout.pieces) // 2]
-    keys = _raw_keys(predicted, classes, item, piece)
-    return 128 - int(np.median(keys))
+    fields = exponents(predicted[piece.span], item).astype(np.int16) << np.int16(1)
+    return 128 - int(np.median(_rows_less(classes[piece.rows].astype(np.int16), fields, piece)))
 
 
-def _raw_keys(predicted: Words, classes: NDArray[np.uint8], item: Item, piece: RowPiece) -> NDArray[np.int16]:
-    """Return class - 2 x exponent of each element of a piece."""
-    keys = exponents(predicted[piece.span], item).astype(np.int16)
-    keys *= np.int16(-2)
+def _keys(predicted: Words, classes: NDArray[np.uint8], offset: int, item: Item, piece: RowPiece) -> NDArray[np.uint8]:
+    """Return class - 2 x exponent + offset, from 0 to 255, of each element of a piece with these predicted bits."""
+    fields = exponents(predicted, item)
     by_row = classes[piece.rows].astype(np.int16)
+    by_row += np.int16(offset)
+    if int(by_row.min()) >= 2 * int(fields.max()) and int(by_row.max()) - 2 * int(fields.min()) < MOST_KEYS:
+        fields += fields  # a shift of bytes takes numpy four times as long
+        return _rows_less(by_row.astype(np.uint8), fields, piece)
+    keys = _rows_less(by_row, fields.astype(np.int16) << np.int16(1), piece)
+    return keys.clip(0, MOST_KEYS - 1, out=keys).astype(np.uint8)
+
+
+def _rows_less(by_row: NDArray[Integer], values: NDArray[Integer], piece: RowPiece) -> NDArray[Integer]:
+    """Return what each row has less what each of its elements has, in the place of the latter."""
     if piece.whole:
-        table = keys.reshape(by_row.size, -1)
-        table += by_row[:, None]
+        table = values.reshape(by_row.size, -1)
+        np.subtract(by_row[:, None], table, out=table)
     else:
-        keys += by_row[0]
-    return keys
-
-
-def _orders(predicted: Words, classes: NDArray[np.uint8], offset: int, item: Item, layout: _Layout) -> list[Order]:
-    orders = []
-    for piece in layout.pieces:
-        keys = _raw_keys(predicted, classes, item, piece)
-        keys += np.int16(offset)
-        orders.append(order_by(keys.clip(0, 255, out=keys).astype(np.uint8)))
-    return orders
+        np.subtract(by_row[0], values, out=values)
+    return values
 
 
 def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:

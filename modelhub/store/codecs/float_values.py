@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelhub.store.codecs.number_bits import Words
+from modelhub.store.codecs.scratch import scratch
 
 Values = NDArray[np.float32]
 
@@ -31,8 +32,7 @@ def nearest_bits(values: Values, known: Words, kind: str) -> Words:
 
     Certain are finite values between 2^-90 and 2^127 (65504 for float16) in size.
     """
-    sizes = np.abs(values)
-    certain = (sizes >= LEAST) & (sizes < _LARGEST[kind])
+    sizes = np.abs(values, out=scratch("sizes", values.size, np.float32))
     if kind == "float32":
         found = values.view(np.uint32)
     elif kind == "bfloat16":
@@ -40,7 +40,9 @@ def nearest_bits(values: Values, known: Words, kind: str) -> Words:
     else:
         with np.errstate(over="ignore", invalid="ignore"):
             found = values.astype(np.float16).view(np.uint16)
-    return found if certain.all() else np.where(certain, found, known)
+    if values.size and sizes.min() >= LEAST and sizes.max() < _LARGEST[kind]:
+        return found
+    return np.where((sizes >= LEAST) & (sizes < _LARGEST[kind]), found, known)
 
 
 def rounded_to_bfloat16(bits: Words) -> Words:

@@ -7,7 +7,7 @@ other. Layout of the table: docs/reference/format/codecs.md.
 from __future__ import annotations
 
 import struct
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,32 +16,45 @@ from numpy.typing import NDArray
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs.number_bits import Words
-from modelhub.store.codecs.packed_integers import pack, unpack_into
+from modelhub.store.codecs.packed_integers import pack, unpack_some
+from modelhub.store.codecs.scratch import scratch
 
 MOST_KEYS = 256
-PIECE_BITS = 24
-"""A piece has fewer elements than two to this power, so that a key and a place fit into 32 bits together."""
-
 _COUNT = struct.Struct("<H")
 _GROUP = struct.Struct("<BxxxI")
-_BOUNDS = np.arange(MOST_KEYS, dtype=np.uint32) << np.uint32(PIECE_BITS)
+_KEYS = np.arange(MOST_KEYS, dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """The stable order of a piece by its keys; `starts[k]` elements, k from 0 to 256, have a smaller key than k."""
+    """The stable order of a piece, or of a part of one, by its keys: `places` are where the sorted elements lie."""
 
+    keys: NDArray[np.uint8]
     places: NDArray[np.intp]
-    starts: list[int]
+
+    @property
+    def size(self) -> int:
+        """How many elements there are."""
+        return self.keys.size
+
+    @property
+    def least(self) -> int:
+        """The least key."""
+        return int(self.keys[self.places[0]])
+
+    @property
+    def largest(self) -> int:
+        """The largest key."""
+        return int(self.keys[self.places[-1]])
+
+    def starts(self, keys: NDArray[np.uint8]) -> NDArray[np.intp]:
+        """Return how many elements have a smaller key than each of these, which ascend."""
+        return np.searchsorted(self.keys, keys, sorter=self.places)
 
 
 def order_by(keys: NDArray[np.uint8]) -> Order:
-    """Return the order of one piece. Sorting key and place as one number is twice as fast as a stable argsort."""
-    both = (keys.astype(np.uint32) << np.uint32(PIECE_BITS)) | np.arange(keys.size, dtype=np.uint32)
-    both.sort()
-    starts = np.searchsorted(both, _BOUNDS).tolist()
-    both &= np.uint32((1 << PIECE_BITS) - 1)
-    return Order(both.astype(np.intp), [*starts, keys.size])
+    """Return the order of at least one element. Of bytes numpy makes it by counting them."""
+    return Order(keys, np.argsort(keys, kind="stable"))
 
 
 def pack_groups(pieces: Sequence[Words], orders: Sequence[Order], *, least: int, level: int) -> bytes:
@@ -50,14 +63,12 @@ def pack_groups(pieces: Sequence[Words], orders: Sequence[Order], *, least: int,
     A group of fewer than `least` elements is merged with the next.
     """
     sorted_pieces = [steps.take(order.places, mode="clip") for steps, order in zip(pieces, orders, strict=True)]
-    tops = _group_tops([order.starts for order in orders], least)
+    starts = [[*order.starts(_KEYS).tolist(), order.size] for order in orders]
+    tops = _group_tops(starts, least)
     packed = [
         pack(
             np.concatenate(
-                [
-                    steps[order.starts[low] : order.starts[high]]
-                    for steps, order in zip(sorted_pieces, orders, strict=True)
-                ]
+                [steps[below[low] : below[high]] for steps, below in zip(sorted_pieces, starts, strict=True)]
             ),
             level,
         )
@@ -68,32 +79,57 @@ def pack_groups(pieces: Sequence[Words], orders: Sequence[Order], *, least: int,
 
 
 class GroupReader:
-    """The groups of a block, handed out piece by piece in the order they were packed."""
+    """The groups of a block, handed out piece by piece in the order they were packed. For one thread."""
 
-    def __init__(self, frame: memoryview, dtype: np.dtype[np.unsignedinteger]) -> None:
-        self._parts = _read_table(frame)
-        self._ranges = _key_ranges([top for top, _ in self._parts])
-        self._dtype = dtype
+    def __init__(self, frame: memoryview, dtype: np.dtype[np.unsignedinteger], elements: int) -> None:
+        """Unpack all groups. Raises IntegrityError where they do not have so many elements together."""
+        parts = _read_table(frame)
+        ranges = _key_ranges([top for top, _ in parts])
+        self._steps: Words = scratch("steps", elements, dtype)
+        self._group_of = [group for group, (low, high) in enumerate(ranges) for _ in range(low, high)]
+        self._next: list[int] = []
+        at = 0
+        for _, part in parts:
+            self._next.append(at)
+            at += unpack_some(bytes(part), self._steps[at:])
+        if at != elements:
+            raise IntegrityError(f"the groups of a delta have {at} steps instead of {elements}")
+        self._ends = [*self._next[1:], at]
 
-    def unpack(self, orders: Sequence[Order]) -> list[Words]:
-        """Return the steps of every piece in the order of the block. Raises IntegrityError."""
-        groups = []
-        for (low, high), (_, part) in zip(self._ranges, self._parts, strict=True):
-            group = np.empty(sum(order.starts[high] - order.starts[low] for order in orders), self._dtype)
-            unpack_into(bytes(part), group)
-            groups.append(group)
-        taken = [0] * len(groups)
-        pieces = []
-        for order in orders:
-            shares = []
-            for number, ((low, high), group) in enumerate(zip(self._ranges, groups, strict=True)):
-                begin = taken[number]
-                taken[number] = begin + order.starts[high] - order.starts[low]
-                shares.append(group[begin : taken[number]])
-            steps = np.empty(order.places.size, self._dtype)
-            steps[order.places] = np.concatenate(shares)
-            pieces.append(steps)
-        return pieces
+    def piece(self, orders: Sequence[Order]) -> Iterator[Words]:
+        """Yield the steps of the parts of the next piece, whose orders are given, each in the order of the block.
+
+        What is yielded is the thread's own until the next. Raises IntegrityError where a group does not have as many
+        elements as the keys say.
+        """
+        for order, segments in zip(orders, self._segments(orders), strict=True):
+            in_order = scratch("sorted", order.size, self._steps.dtype)
+            np.concatenate([self._steps[begin:end] for begin, end in segments], out=in_order)
+            found: Words = scratch("piece", order.size, self._steps.dtype)
+            found[order.places] = in_order
+            yield found
+
+    def _segments(self, orders: Sequence[Order]) -> list[list[tuple[int, int]]]:
+        """Return where the steps of each part lie, a segment for each key.
+
+        A group has a piece's keys one after the other, and of each key the parts one after the other.
+        """
+        first = min(order.least for order in orders)
+        keys = _KEYS[first : max(order.largest for order in orders) + 1]
+        starts = [[*order.starts(keys).tolist(), order.size] for order in orders]
+        found: list[list[tuple[int, int]]] = [[] for _ in orders]
+        for place in range(keys.size):
+            group = self._group_of[first + place]
+            at = self._next[group]
+            for segments, below in zip(found, starts, strict=True):
+                end = at + below[place + 1] - below[place]
+                if end > at:
+                    segments.append((at, end))
+                    at = end
+            self._next[group] = at
+        if any(at > end for at, end in zip(self._next, self._ends, strict=True)):
+            raise IntegrityError("a group of a delta has fewer steps than its keys say")
+        return found
 
 
 def _group_tops(starts: Sequence[list[int]], least: int) -> list[int]:

@@ -9,7 +9,7 @@ Layout: docs/reference/format/codecs.md.
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,7 +18,17 @@ import numpy as np
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs.grouping import GroupReader, Order, order_by, pack_groups
-from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, exponents, slabs, step, walk, words
+from modelhub.store.codecs.number_bits import (
+    EXPONENT_SHIFT,
+    Words,
+    as_bytes,
+    exponents,
+    parts_of,
+    slabs,
+    step,
+    walk,
+    words,
+)
 from modelhub.store.codecs.packed_integers import LEVEL, pack, unpack_into
 from modelhub.store.item import NO_ROWS, Item, Rows
 
@@ -52,7 +62,7 @@ class PlainDelta:
         steps = np.empty_like(old)
         unpack_into(bytes(frame), steps)
         for piece in slabs(old.size):
-            steps[piece] = walk(steps[piece], old[piece], item.kind)
+            walk(steps[piece], old[piece], item.kind, out=steps[piece])
         return as_bytes(steps)
 
 
@@ -69,7 +79,7 @@ class GroupedDelta:
         if not bases or item.kind not in EXPONENT_SHIFT or not fits(block, item, bases[0]):
             return None
         new, old = words(block, item.nbytes), words(bases[0], item.nbytes)
-        orders = _orders(old, bases[0], item)
+        orders = [order_by(exponents(old[piece], item)) for piece in slabs(old.size)]
         steps = [step(new[piece], old[piece], item.kind) for piece in slabs(new.size)]
         frame = pack_groups(steps, orders, least=MIN_GROUP_ELEMENTS, level=LEVEL)
         _recent.orders = (bases[0], item, orders)
@@ -80,21 +90,24 @@ class GroupedDelta:
         old = base_words(nbytes, item, bases)
         if item.kind not in EXPONENT_SHIFT:
             raise IntegrityError(f"a grouped delta cannot hold items of kind '{item.kind}'")
-        groups = GroupReader(memoryview(frame), old.dtype)
-        steps = groups.unpack(_orders(old, bases[0], item))
+        groups = GroupReader(memoryview(frame), old.dtype, old.size)
         new = np.empty_like(old)
-        for piece, part in zip(slabs(old.size), steps, strict=True):
-            new[piece] = walk(part, old[piece], item.kind)
+        for piece, orders in zip(slabs(old.size), _orders(old, bases[0], item), strict=True):
+            at = piece.start
+            for part in groups.piece(orders):
+                span = slice(at, at + part.size)
+                walk(part, old[span], item.kind, out=new[span])
+                at = span.stop
         return as_bytes(new)
 
 
-def _orders(old: Words, base: Bytes, item: Item) -> list[Order]:
-    """Return the order of every piece; what was just encoded against this very buffer need not be sorted again."""
+def _orders(old: Words, base: Bytes, item: Item) -> Iterable[list[Order]]:
+    """Yield the orders of the parts of every piece; what was just encoded against this buffer need not be sorted."""
     kept = getattr(_recent, "orders", None)
     _recent.orders = None
     if kept is not None and kept[0] is base and kept[1] == item:
-        return cast(list[Order], kept[2])
-    return [order_by(exponents(old[piece], item)) for piece in slabs(old.size)]
+        return ([order] for order in cast(list[Order], kept[2]))
+    return ([order_by(exponents(old[part], item)) for part in parts_of(piece)] for piece in slabs(old.size))
 
 
 def fits(block: Bytes, item: Item, base: Bytes) -> bool:

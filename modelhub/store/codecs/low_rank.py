@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 import struct
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs.number_bits import unzigzag, zigzag
 from modelhub.store.codecs.packed_integers import pack, unpack_into
+from modelhub.store.codecs.scratch import scratch
 
 Matrix = NDArray[np.float32]
 
@@ -51,12 +53,26 @@ class Factors:
         left, right = (float(np.abs(side).max(initial=0)) for side in (self.left, self.right))
         return math.inf if max(left, right) >= _EXACT_FLOAT32 else left * right * self.left.shape[1]
 
-    def product(self) -> Matrix:
-        """Return the matrix: every sum exact, in float64 where float32 cannot hold it, then scaled and rounded."""
-        if self.largest_sum < _EXACT_FLOAT32:
-            return (self.left @ self.right) * np.float32(self.scale)
-        product = self.left.astype(np.float64) @ self.right.astype(np.float64)
-        return (product * self.scale).astype(np.float32)
+    def rows_product(self) -> Callable[[slice], Matrix]:
+        """Return what gives some rows of the product at a time, the thread's own until the next call.
+
+        Every sum is exact, in float64 where float32 cannot hold it, then scaled and rounded.
+        """
+        scale = np.float32(self.scale)
+        is_small = self.largest_sum < _EXACT_FLOAT32
+        left, right = (side if is_small else side.astype(np.float64) for side in (self.left, self.right))
+
+        def rows(which: slice) -> Matrix:
+            some = left[which]
+            shape = some.shape[0], right.shape[1]
+            sums = scratch("sums", shape[0] * shape[1], right.dtype).reshape(shape)
+            np.matmul(some, right, out=sums)
+            if is_small:
+                sums *= scale
+                return sums
+            return (sums * self.scale).astype(np.float32)
+
+        return rows
 
 
 def find_factors(change: Matrix) -> Factors | None:

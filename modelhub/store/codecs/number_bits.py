@@ -8,12 +8,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelhub.files import Bytes
+from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import Item
 
 Words = NDArray[np.unsignedinteger[Any]]
 
 SLAB_ELEMENTS = 1 << 17
-"""Blocks are worked through in pieces of this many elements, which stay in a core's cache."""
+"""Blocks are worked through in pieces of this many elements; the order of steps in a group depends on it."""
+
+PART_ELEMENTS = 1 << 15
+"""Pieces are decoded in parts of this many elements, which with all that is computed of them stay in a core's cache."""
 
 EXPONENT_SHIFT: dict[str, int] = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
 """How far right an IEEE 754 bit pattern is shifted to bring its exponent to the bottom."""
@@ -39,6 +43,13 @@ def as_bytes(array: NDArray[Any]) -> Bytes:
 def slabs(count: int) -> list[slice]:
     """Return the slices that cut `count` elements into pieces."""
     return [slice(start, min(start + SLAB_ELEMENTS, count)) for start in range(0, count, SLAB_ELEMENTS)]
+
+
+def parts_of(piece: slice) -> list[slice]:
+    """Return the slices that cut a piece into parts."""
+    return [
+        slice(start, min(start + PART_ELEMENTS, piece.stop)) for start in range(piece.start, piece.stop, PART_ELEMENTS)
+    ]
 
 
 def in_order(bits: Words, kind: str) -> Words:
@@ -76,16 +87,35 @@ def step(new: Words, old: Words, kind: str) -> Words:
     return zigzag(in_order(new, kind) - in_order(old, kind))
 
 
-def walk(naturals: Words, old: Words, kind: str) -> Words:
-    """Undo `step`: the bits that lie these steps from `old`. Destroys `naturals`."""
-    moved = unzigzag(naturals)
-    moved += in_order(old, kind)
-    return in_order(moved, kind)
+def walk(naturals: Words, old: Words, kind: str, out: Words) -> None:
+    """Undo `step`: write the bits that lie these steps from `old` to `out`, which may be `naturals`, destroyed."""
+    sign = scratch("sign", naturals.size, naturals.dtype)
+    np.bitwise_and(naturals, naturals.dtype.type(1), out=sign)
+    np.negative(sign, out=sign)
+    naturals >>= np.uint8(1)
+    naturals ^= sign
+    if kind not in EXPONENT_SHIFT:
+        np.add(naturals, old, out=out)
+        return
+    _write_flips(old, sign)
+    sign ^= old
+    naturals += sign
+    _write_flips(naturals, sign)
+    np.bitwise_xor(naturals, sign, out=out)
+
+
+def _write_flips(bits: Words, out: Words) -> None:
+    """Write what `in_order` flips of the bits of floats to another array."""
+    width = bits.dtype.itemsize
+    np.right_shift(bits.view(_SIGNED[width]), 8 * width - 1, out=out.view(_SIGNED[width]))
+    out >>= np.uint8(1)
 
 
 def exponents(bits: Words, item: Item) -> NDArray[np.uint8]:
     """Return the low eight bits of every element's exponent field."""
-    low = (bits >> np.uint8(EXPONENT_SHIFT[item.kind])).astype(np.uint8)
+    fields = scratch("sign", bits.size, bits.dtype)
+    np.right_shift(bits, bits.dtype.type(EXPONENT_SHIFT[item.kind]), out=fields)
+    low: NDArray[np.uint8] = fields.astype(np.uint8)
     mask = _EXPONENT_MASK.get(item.kind)
     if mask is not None:
         low &= np.uint8(mask)

@@ -4,18 +4,24 @@ from __future__ import annotations
 
 from functools import cache
 
-from pcodec import ChunkConfig, DeltaSpec, ModeSpec, standalone
+from pcodec import ChunkConfig, DeltaSpec, ModeSpec, PagingSpec, standalone
 
 from modelhub.errors import IntegrityError
 from modelhub.store.codecs.number_bits import Words
 
-LEVEL = 7
+LEVEL = 6
+CHUNK_ELEMENTS = 1 << 15
+"""What is packed by one histogram: its sorting stays in a core's cache, and the histogram is still small beside it."""
 
 
 @cache
 def _config(level: int) -> ChunkConfig:
     return ChunkConfig(
-        compression_level=level, mode_spec=ModeSpec.classic(), delta_spec=DeltaSpec.no_op(), enable_8_bit=True
+        compression_level=level,
+        mode_spec=ModeSpec.classic(),
+        delta_spec=DeltaSpec.no_op(),
+        paging_spec=PagingSpec.equal_pages_up_to(CHUNK_ELEMENTS),
+        enable_8_bit=True,
     )
 
 
@@ -25,7 +31,13 @@ def pack(values: Words, level: int = LEVEL) -> bytes:
 
 
 def unpack_into(packed: bytes, values: Words) -> None:
-    """Fill a contiguous array with exactly the packed values, of the same type.
+    """Fill a contiguous array with exactly the packed values, of the same type. Raises IntegrityError."""
+    if (found := unpack_some(packed, values)) != values.size:
+        raise IntegrityError(f"a packed block holds {found} numbers instead of {values.size}")
+
+
+def unpack_some(packed: bytes, values: Words) -> int:
+    """Write the packed values, all of which must have room, to the front of a contiguous array; return their number.
 
     Raises IntegrityError for anything else. pcodec reports damage by exceptions of several kinds, Rust panics (which
     are no `Exception`) among them.
@@ -36,5 +48,6 @@ def unpack_into(packed: bytes, values: Words) -> None:
         raise
     except BaseException as error:
         raise IntegrityError(f"a packed block is damaged: {error}") from None
-    if progress.n_processed != values.size or not progress.finished:
-        raise IntegrityError(f"a packed block holds other than {values.size} numbers")
+    if not progress.finished:
+        raise IntegrityError(f"a packed block holds more than {values.size} numbers")
+    return int(progress.n_processed)

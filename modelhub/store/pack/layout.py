@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import struct
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 PACK_MAGIC = b"\x89MHP\r\n\x1a\n"
 INDEX_MAGIC = b"\x89MHI\r\n\x1a\n"
@@ -23,8 +24,7 @@ MULTI_ROW = struct.Struct("<32sIQQB")
 NAME_NBYTES = 20
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Where one object lies in a pack: offset and length of its entry, and its kind as a number on disk."""
 
     oid: bytes

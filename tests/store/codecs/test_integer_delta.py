@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import struct
 
+import numpy as np
 import pytest
 from contracts.codec import CodecContract
 
 from modelhub.errors import IntegrityError
 from modelhub.store.codecs.byte_planes import BYTE_PLANES
 from modelhub.store.codecs.integer_delta import GROUPED_DELTA, MIN_GROUP_ELEMENTS, PLAIN_DELTA
+from modelhub.store.codecs.number_bits import slabs, step
+from modelhub.store.codecs.packed_integers import unpack_into
 from modelhub.store.item import Item
 
 
@@ -40,6 +43,26 @@ class TestGroupedDelta(CodecContract):
         frame = GROUPED_DELTA.encode(block, item, [base])
         assert frame is not None
         assert struct.unpack_from("<HB", frame) == (1, 255)
+
+    def test_a_group_of_several_keys_has_one_piece_after_the_other(self, numbers) -> None:
+        item, block, base = numbers("float32", 300_000)
+        frame = GROUPED_DELTA.encode(block, item, [base])
+        assert frame is not None
+        new, old = (np.frombuffer(part, np.uint32) for part in (block, base))
+        count = int.from_bytes(frame[:2], "little")
+        at, low = 2 + 8 * count, 0
+        for top, nbytes in struct.iter_unpack("<BxxxI", frame[2:at]):
+            wanted = []
+            for piece in slabs(new.size):
+                keys = (old[piece] >> 23 & 255).astype(np.uint8)
+                order = np.argsort(keys, kind="stable")
+                within = order[(keys[order] >= low) & (keys[order] <= top)]
+                wanted.append(step(new[piece][within], old[piece][within], "float32"))
+            found = np.empty(sum(map(len, wanted)), np.uint32)
+            unpack_into(frame[at : at + nbytes], found)
+            assert np.array_equal(found, np.concatenate(wanted))
+            at, low = at + nbytes, top + 1
+        assert at == len(frame)
 
     def test_integers_are_not_grouped(self, numbers) -> None:
         item, block, base = numbers("int32", 5000)

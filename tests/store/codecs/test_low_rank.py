@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from modelhub.errors import IntegrityError
-from modelhub.store.codecs.low_rank import find_factors, pack_factors, unpack_factors
+from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
 
 
 def low_rank(rank: int, noise: float) -> np.ndarray:
@@ -15,19 +15,23 @@ def low_rank(rank: int, noise: float) -> np.ndarray:
     return (change + noise * rng.standard_normal((200, 150))).astype(np.float32)
 
 
+def product(factors: Factors) -> np.ndarray:
+    return factors.rows_product()(slice(None)).copy()
+
+
 def test_a_low_rank_matrix_has_factors_of_about_its_rank_and_they_come_back() -> None:
     factors = find_factors(low_rank(3, 0.1))
     assert factors is not None
     assert 3 <= factors.left.shape[1] <= 5
     again = unpack_factors(pack_factors(factors), 200, 150)
-    assert np.array_equal(again.product(), factors.product())
+    assert np.array_equal(product(again), product(factors))
 
 
 def test_the_product_is_the_same_in_whatever_order_it_is_summed() -> None:
     factors = find_factors(low_rank(5, 0.1))
     assert factors is not None
     whole = factors.left.astype(np.int64) @ factors.right.astype(np.int64)
-    assert np.array_equal(factors.product(), whole.astype(np.float32) * np.float32(factors.scale))
+    assert np.array_equal(product(factors), whole.astype(np.float32) * np.float32(factors.scale))
 
 
 @pytest.mark.parametrize(
@@ -45,7 +49,7 @@ def test_an_exact_low_rank_matrix_is_met_closely() -> None:
     change = low_rank(3, 0.0)
     factors = find_factors(change)
     assert factors is not None
-    assert np.abs(factors.product() - change).max() < 1e-5 * np.abs(change).max()
+    assert np.abs(product(factors) - change).max() < 1e-5 * np.abs(change).max()
 
 
 def test_damaged_factors_are_refused_or_stay_exact() -> None:
