@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import InvalidInputError
+from modelhub.porcelain.progressive import changed_marks, mark_change, separate_tensors
 from modelhub.porcelain.storage_ways import Way, ways_to_keep
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors, stored_tensors
 from modelhub.progress import SILENT, Progress
@@ -46,6 +47,7 @@ class RepackResult:
     """What was done, or with `dry_run` would be. Bytes are those of tensors' entries; `planned` is by estimate.
 
     `slowest` is the greatest recreation cost of a version, as a multiple of what it costs with every tensor whole.
+    `progressive` are the versions whose tensors are kept with separate planes.
     """
 
     dry_run: bool
@@ -59,12 +61,15 @@ class RepackResult:
     slowest: float
     solver: str
     solvers: tuple[SolverResult, ...]
+    progressive: tuple[str, ...]
 
 
 def repack(
     repo: Repository,
     *,
     max_recreation: float = MAX_RECREATION,
+    progressive: Sequence[str] = (),
+    not_progressive: Sequence[str] = (),
     dry_run: bool = False,
     progress: Progress = SILENT,
     waiting: Callable[[], None] | None = None,
@@ -73,37 +78,44 @@ def repack(
 
     A version takes at most `max_recreation` times as long to get back as with every tensor whole, for one that a ref
     names half of the additional time. Killed at any point it loses nothing: the new pack is complete before an old copy
-    goes, and no mixture of copies comes back to itself. Where it would not become smaller nothing is written. Raises
-    InvalidInputError for a bound below 1. Cost: minutes for gigabytes; memory some hundred MB.
+    goes, and no mixture of copies comes back to itself. Where it would not become smaller nothing is written.
+
+    The revisions and ranges `progressive` are marked, now and for later repacks: their floats are kept whole with
+    separate planes, whatever that takes; `not_progressive` lose the mark. Raises InvalidInputError for a bound below 1,
+    RefNotFound, VersionForgotten. Cost: minutes for gigabytes; memory some hundred MB.
     """
     if not max_recreation >= 1:
         raise InvalidInputError(
             "a version cannot be had faster than with every tensor whole", hint="--max-recreation is at least 1"
         )
+    change = mark_change(repo, progressive, not_progressive)
     with repo.writing(waiting=waiting):
         if not dry_run:
             settle(repo.store, progress)
+        marks = changed_marks(repo, change, dry_run=dry_run)
         known = stored_tensors(repo)
-        ways = ways_to_keep(repo, known, progress)
+        ways = ways_to_keep(repo, known, separate_tensors(known, marks), progress)
         solution, slowest = _solved(repo, known, ways, max_recreation, progress)
         chosen = [ways[edge] for edge in solution.plan.chosen]
         anew = [way for way in chosen if _is_to_do(way, known.tensors[way.tensor])]
         before = sum(one.info.stored_nbytes for one in known.tensors)
-        after = before if dry_run or not anew else before - _store_anew(repo, known, anew, progress)
-        if after != before:
+        saved = None if dry_run or not anew else _store_anew(repo, known, anew, progress)
+        if saved is not None:
             refresh_storage(repo)
+    planned = round(solution.plan.storage)
     return RepackResult(
         dry_run=dry_run,
         versions=len(known.versions),
         tensors=len(known.tensors),
-        encoded_anew=len(anew) if dry_run or after != before else 0,
+        encoded_anew=len(anew) if dry_run or saved is not None else 0,
         before_nbytes=before,
-        planned_nbytes=min(before, round(solution.plan.storage)),
-        after_nbytes=after,
+        planned_nbytes=planned if _is_demanded(anew) else min(before, planned),
+        after_nbytes=before - (saved or 0),
         max_recreation=max_recreation,
         slowest=slowest,
         solver=solution.solver,
         solvers=tuple(SolverResult(one.solver, one.storage, one.fault) for one in solution.attempts),
+        progressive=tuple(sorted(marks)),
     )
 
 
@@ -136,9 +148,16 @@ def _is_to_do(way: Way, one: StoredTensor) -> bool:
     return not way.is_current or way.nbytes < WORTH_IT * one.info.stored_nbytes
 
 
-def _store_anew(repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress) -> int:
-    """Encode these tensors, put them in the place of what is there, and return the bytes saved: 0 and nothing done
-    where they would take as much as before."""
+def _is_demanded(ways: Sequence[Way]) -> bool:
+    """Whether some of this is to be done though it saves nothing."""
+    return any(way.effort == "separate" for way in ways)
+
+
+def _store_anew(repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress) -> int | None:
+    """Encode these tensors, put them in the place of what is there, and return the bytes saved.
+
+    None, and nothing done, where they would take as much as before and no mark demands it.
+    """
     oids = frozenset(known.tensors[way.tensor].oid for way in ways)
     progress.start("encoding", sum(known.tensors[way.tensor].info.size for way in ways))
     with repo.store.writer(replacing=oids, effort="small") as writer:
@@ -147,8 +166,8 @@ def _store_anew(repo: Repository, known: StoredTensors, ways: Sequence[Way], pro
             progress.advance(known.tensors[way.tensor].info.size)
         before = sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
         saved = before - sum(writer.info(oid).stored_nbytes for oid in oids)
-        if saved <= 0:
-            return 0
+        if saved <= 0 and not _is_demanded(ways):
+            return None
         published = writer.publish(as_pack=True)
     settle(repo.store, progress, prefer=published.pack)
     return saved
@@ -160,8 +179,9 @@ def _encode(repo: Repository, writer: ObjectWriter, one: StoredTensor, way: Way)
     def read(offset: int, nbytes: int) -> bytes:
         return bytes(content.block(offset // content.block_nbytes))
 
+    bases = [way.named] if way.named else ()
     writer.put_stream(
-        one.oid, one.info.size, read, item=one.item, row_items=one.row_items, bases=[way.named] if way.named else ()
+        one.oid, one.info.size, read, item=one.item, row_items=one.row_items, bases=bases, effort=way.effort
     )
 
 

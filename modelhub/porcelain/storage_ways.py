@@ -6,13 +6,14 @@ import math
 import statistics
 import threading
 from collections import OrderedDict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
+from modelhub.store.block_encoder import Effort
 from modelhub.store.entry import BASE, FRAME, RECORD, Base, Entry
 from modelhub.store.item import FLOAT_KINDS, Item, Rows
 from modelhub.store.trial import BlockTrial, try_block
@@ -37,7 +38,8 @@ MOST_BLOCKS = 48
 class Way:
     """One way to keep a tensor: `bases` by number and how they are read, bytes it takes, seconds that decoding takes.
 
-    `is_current` says that it is kept so now; then the bytes are exact, else estimated from a sample.
+    `is_current` says that it is kept so now; then the bytes are exact, else estimated from a sample. `effort` is what
+    its blocks are encoded for.
     """
 
     tensor: int
@@ -46,6 +48,7 @@ class Way:
     nbytes: float
     seconds: float
     is_current: bool
+    effort: Effort = "small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +62,13 @@ class _Draft:
     codec: str
     seconds_a_byte: float
     is_current: bool
+    effort: Effort = "small"
 
 
-def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> list[Way]:
+def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], progress: Progress) -> list[Way]:
     """Return the ways of all tensors; every base has a smaller number than what builds on it.
+
+    Those of the numbers `separate` have one: whole, with their planes separate.
 
     So no chain can come back to itself, whichever copies of the objects a killed repack leaves. Decoding is rated by
     the median of what the samples of a codec took, shared by the threads. Cost: each way is encoded for a sample, and
@@ -75,6 +81,8 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
     progress.start("trying deltas", len(known.tensors), "tensors")
 
     def drafts_of(one: StoredTensor) -> list[_Draft]:
+        if one.number in separate:
+            return [_separate(blocks, one)]
         entry = repo.store.open(one.oid).entry
         candidates = _candidates(known, by_oid, one, entry.record.bases, near.get(one.number, []))
         return list(_drafts(blocks, one, entry, candidates))
@@ -94,6 +102,7 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
             draft.nbytes,
             rated[draft.codec] * draft.tensor.info.size,
             draft.is_current,
+            draft.effort,
         )
         for draft in drafts
     ]
@@ -178,6 +187,15 @@ class _Blocks:
         return found
 
 
+def _separate(blocks: _Blocks, one: StoredTensor) -> _Draft:
+    """Return the way with separate planes."""
+    sample = _Sample(blocks, one)
+    trial = sample.separately()
+    is_current = one.info.has_separate_planes and trial.codec in one.info.codecs
+    nbytes = float(one.info.stored_nbytes) if is_current else sample.whole(trial.nbytes, 0)
+    return _Draft(one, (), (), nbytes, trial.codec, trial.seconds / sample.nbytes, is_current, "separate")
+
+
 class _Sample:
     """A stretch of whole rows of one tensor and of its bases, encoded as small as can be."""
 
@@ -211,6 +229,10 @@ class _Sample:
         """Return the bytes of the tensor's entry, by those of the sample."""
         record = RECORD.size + BASE.size * bases + FRAME.size * self._nblocks
         return record + nbytes * (self._one.info.size / len(self._block))
+
+    def separately(self) -> BlockTrial:
+        """Return what the sample takes with its planes separate."""
+        return try_block(self._block, self._one.item, (), self._rows, "separate")
 
     def _cut(self, block: Bytes, item: Item) -> Bytes:
         begin, end = self._span

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.store.codecs.registry import SAME, SEPARATE_PLANES
@@ -14,8 +15,7 @@ if TYPE_CHECKING:
     from modelhub.store.stored_object import StoredObject
 
 
-@dataclass(frozen=True, slots=True)
-class Top:
+class Top(Struct, frozen=True):
     """Of numbers of `width` bytes the `nbytes` high-order ones, at least 1."""
 
     nbytes: int
