@@ -32,6 +32,7 @@ fix: setup  ## let ruff mend what it can
 	$(BIN)/ruff format .
 
 test: setup  ## run all tests
+	$(BIN)/python -m compileall -q modelhub
 	$(BIN)/python -m pytest -n 2
 
 demo: setup  ## train a small network, version it, ask about it (under two minutes after setup)

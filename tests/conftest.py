@@ -11,6 +11,9 @@ from hypothesis import HealthCheck, settings
 from modelhub.repository.objects import Person
 from modelhub.repository.repository import Act, Repository
 
+for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
+    os.environ.setdefault(threads, "1")  # as many tests as cores: threads beside them only wait for each other
+
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")
 

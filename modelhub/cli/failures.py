@@ -5,9 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import sys
+from dataclasses import dataclass
 
 import click
-from msgspec import Struct
 
 from modelhub.cli import exit_codes
 from modelhub.cli.output.terminal import Terminal
@@ -18,7 +18,8 @@ REPORT = "please report it to its makers with 'mh --version' and what MH_DEBUG=1
 MOST_PATHS = 10
 
 
-class Failure(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Failure:
     """One failure in words. `details` are shown between the error and the hint."""
 
     code: int

@@ -140,6 +140,7 @@ def cli(ctx: click.Context, folder: Path | None, color: str, no_pager: bool, qui
         pager=not no_pager,
         quiet=quiet,
     )
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # after `env`: programs of the user's own have what they had
 
 
 def _current_folder() -> Path:

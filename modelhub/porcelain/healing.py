@@ -24,6 +24,9 @@ class _Nobody:
     def find(self, extent: TensorExtent, sketch: bytes) -> list[str]:
         return []
 
+    def casts(self, extent: TensorExtent, sketch: bytes) -> list[str]:
+        return []
+
     def learn(self, fact: TensorFact) -> None:
         return None
 

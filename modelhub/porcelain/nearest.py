@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from modelhub.catalog.opening import open_current
 from modelhub.catalog.rows import sketches
 from modelhub.formats.extent import TensorExtent
+from modelhub.porcelain.stored_casts import StoredCasts
 from modelhub.repository.repository import Repository
 from modelhub.repository.tensor_keeper import TensorFact, elements_of
 
@@ -36,6 +37,7 @@ class NearestTensors:
         self._connection: Connection | None = None
         self._stored: dict[tuple[str, int], NewestSketches] = {}
         self._learned: dict[tuple[str, int], deque[tuple[str, bytes]]] = {}
+        self._casts = StoredCasts(self._oldest_first)
 
     def find(self, extent: TensorExtent, sketch: bytes) -> list[str]:
         """Return the stored tensors of equal dtype and size that are near, nearest first."""
@@ -44,8 +46,16 @@ class NearestTensors:
         known = self._known(extent.dtype, elements_of(extent.dtype, extent.nbytes))
         return known.nearest(sketch, FAR, CANDIDATES)
 
+    def casts(self, extent: TensorExtent, sketch: bytes) -> list[str]:
+        """Return the stored tensor that this one is a cast of, as far as sketches tell: one or none."""
+        if extent.nbytes < LEAST_NBYTES:
+            return []
+        return self._casts.find(extent.dtype, elements_of(extent.dtype, extent.nbytes), sketch)
+
     def learn(self, fact: TensorFact) -> None:
         """Take in a tensor that was just stored."""
+        if fact.nbytes >= LEAST_NBYTES:
+            self._casts.learn(fact)
         key = (fact.dtype, fact.elements)
         if key in self._stored:
             self._stored[key].add(fact.oid, fact.sketch)
@@ -62,13 +72,17 @@ class NearestTensors:
 
         key = (dtype, elements)
         if key not in self._stored:
-            if self._connection is None:
-                self._connection = self._stack.enter_context(open_current(self._repository))
-            newest_first = sketches(self._connection, dtype, elements, MOST_KNOWN)
-            if self._repository.refs.forgotten is not None:  # the catalog also knows tensors that are gone
-                newest_first = [item for item in newest_first if self._repository.store.contains(item[0])]
             learned = self._learned.pop(key, ())
             new = {oid for oid, _ in learned}
-            older = (item for item in reversed(newest_first) if item[0] not in new)
+            older = (item for item in self._oldest_first(dtype, elements) if item[0] not in new)
             self._stored[key] = NewestSketches(MOST_KNOWN, chain(older, learned))
         return self._stored[key]
+
+    def _oldest_first(self, dtype: str, elements: int) -> list[tuple[str, bytes]]:
+        """Return what the catalog knows of a dtype and size, the newest last."""
+        if self._connection is None:
+            self._connection = self._stack.enter_context(open_current(self._repository))
+        newest_first = sketches(self._connection, dtype, elements, MOST_KNOWN)
+        if self._repository.refs.forgotten is not None:  # the catalog also knows tensors that are gone
+            newest_first = [item for item in newest_first if self._repository.store.contains(item[0])]
+        return newest_first[::-1]

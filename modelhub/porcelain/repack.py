@@ -10,24 +10,18 @@ from typing import TYPE_CHECKING
 from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.progressive import changed_marks, mark_change, separate_tensors
+from modelhub.porcelain.storage_plan import plan_storage
 from modelhub.porcelain.storage_ways import Way, ways_to_keep
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors, stored_tensors
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.repository import Repository
-from modelhub.store.object_writer import MAX_DEPTH
 from modelhub.store.prune import settle
 
 if TYPE_CHECKING:
-    from modelhub.archive.portfolio import Solution
     from modelhub.store.object_writer import ObjectWriter
 
 MAX_RECREATION = 4.0
-HOT_SHARE = 0.5
-"""Versions that a ref names may take so much of the time more that the others may."""
-
-DELIVERY_SECONDS = 0.1
-DELIVERY_SECONDS_A_BYTE = 2.5e-9
-"""What a checkout takes besides decoding: starting, hashing and writing the file."""
+"""How often the time with every tensor whole a version may take, unless it is said or takes longer now."""
 
 WORTH_IT = 0.98
 """A tensor is only encoded anew where that is expected to take at most this share of what it takes now."""
@@ -47,7 +41,8 @@ class RepackResult:
     """What was done, or with `dry_run` would be. Bytes are those of tensors' entries; `planned` is by estimate.
 
     `slowest` is the greatest recreation cost of a version, as a multiple of what it costs with every tensor whole.
-    `progressive` are the versions whose tensors are kept with separate planes.
+    `slow_now` and `slow_then` count the versions that take longer than the bound; `within_nbytes` is what a plan takes
+    in which none does, None where none does anyway. `progressive` are the versions whose floats keep separate planes.
     """
 
     dry_run: bool
@@ -59,6 +54,9 @@ class RepackResult:
     after_nbytes: int
     max_recreation: float
     slowest: float
+    slow_now: int
+    slow_then: int
+    within_nbytes: int | None
     solver: str
     solvers: tuple[SolverResult, ...]
     progressive: tuple[str, ...]
@@ -67,7 +65,7 @@ class RepackResult:
 def repack(
     repo: Repository,
     *,
-    max_recreation: float = MAX_RECREATION,
+    max_recreation: float | None = None,
     progressive: Sequence[str] = (),
     not_progressive: Sequence[str] = (),
     dry_run: bool = False,
@@ -77,14 +75,16 @@ def repack(
     """Choose anew for each tensor of every version whether it is kept whole or as a delta, and of what.
 
     A version takes at most `max_recreation` times as long to get back as with every tensor whole, for one that a ref
-    names half of the additional time. Killed at any point it loses nothing: the new pack is complete before an old copy
-    goes, and no mixture of copies comes back to itself. Where it would not become smaller nothing is written.
+    names half of the additional time. Where it is given, the store may grow to keep it. By default it is
+    MAX_RECREATION, a version that takes longer now may go on to, and the store never grows. Killed at any point it
+    loses nothing: the new pack is complete before an old copy goes, and no mixture of copies comes back to itself.
 
     The revisions and ranges `progressive` are marked, now and for later repacks: their floats are kept whole with
     separate planes, whatever that takes; `not_progressive` lose the mark. Raises InvalidInputError for a bound below 1,
     RefNotFound, VersionForgotten. Cost: minutes for gigabytes; memory some hundred MB.
     """
-    if not max_recreation >= 1:
+    bound = MAX_RECREATION if max_recreation is None else max_recreation
+    if not bound >= 1:
         raise InvalidInputError(
             "a version cannot be had faster than with every tensor whole", hint="--max-recreation is at least 1"
         )
@@ -95,68 +95,64 @@ def repack(
         marks = changed_marks(repo, change, dry_run=dry_run)
         known = stored_tensors(repo)
         ways = ways_to_keep(repo, known, separate_tensors(known, marks), progress)
-        solution, slowest = _solved(repo, known, ways, max_recreation, progress)
+        is_strict = max_recreation is not None
+        planned = plan_storage(repo, known, ways, bound=bound, is_strict=is_strict, progress=progress)
+        solution = planned.solution
         chosen = [ways[edge] for edge in solution.plan.chosen]
         anew = [way for way in chosen if _is_to_do(way, known.tensors[way.tensor])]
         before = sum(one.info.stored_nbytes for one in known.tensors)
-        saved = None if dry_run or not anew else _store_anew(repo, known, anew, progress)
-        if saved is not None:
-            refresh_storage(repo)
-    planned = round(solution.plan.storage)
+        is_asked = any(way.effort == "separate" for way in anew)
+        may_grow = is_strict and planned.slow_now > 0
+        done, saved = (len(anew), 0) if dry_run else _carry_out(repo, known, anew, progress, may_grow=may_grow)
     return RepackResult(
         dry_run=dry_run,
         versions=len(known.versions),
         tensors=len(known.tensors),
-        encoded_anew=len(anew) if dry_run or saved is not None else 0,
+        encoded_anew=done,
         before_nbytes=before,
-        planned_nbytes=planned if _is_demanded(anew) else min(before, planned),
-        after_nbytes=before - (saved or 0),
-        max_recreation=max_recreation,
-        slowest=slowest,
+        planned_nbytes=round(planned.storage) if may_grow or is_asked else min(before, round(planned.storage)),
+        after_nbytes=before - saved,
+        max_recreation=bound,
+        slowest=planned.slowest,
+        slow_now=planned.slow_now,
+        slow_then=planned.slow_then,
+        within_nbytes=None if planned.within_nbytes is None else round(planned.within_nbytes),
         solver=solution.solver,
         solvers=tuple(SolverResult(one.solver, one.storage, one.fault) for one in solution.attempts),
         progressive=tuple(sorted(marks)),
     )
 
 
-def _solved(
-    repo: Repository, known: StoredTensors, ways: Sequence[Way], bound: float, progress: Progress
-) -> tuple[Solution, float]:
-    """Return the plan, and the greatest share of its whole cost that a version takes under it."""
-    from modelhub.archive.graph import Edge, Group, StorageGraph
-    from modelhub.archive.portfolio import solve
-
-    edges = tuple(Edge(way.tensor, way.bases, way.nbytes, way.seconds) for way in ways)
-    whole = {way.tensor: way.seconds for way in ways if not way.bases}
-    held = repo.refs.held()
-    groups, costs = [], []
-    for commit, members in known.versions.items():
-        decoding = sum(whole[member] for member in members)
-        nbytes = sum(known.tensors[member].info.size for member in members)
-        delivery = DELIVERY_SECONDS + DELIVERY_SECONDS_A_BYTE * nbytes
-        factor = 1 + HOT_SHARE * (bound - 1) if commit in held else bound
-        groups.append(Group(members, factor * (decoding + delivery) - delivery))
-        costs.append((decoding + delivery, delivery))
-    graph = StorageGraph(len(known.tensors), edges, tuple(groups))
-    solution = solve(graph, max_depth=MAX_DEPTH, progress=progress)
-    pairs = zip(solution.plan.group_costs, costs, strict=True)
-    slowest = max((((cost + delivery) / all_whole) for cost, (all_whole, delivery) in pairs), default=1.0)
-    return solution, slowest
-
-
 def _is_to_do(way: Way, one: StoredTensor) -> bool:
     return not way.is_current or way.nbytes < WORTH_IT * one.info.stored_nbytes
 
 
-def _is_demanded(ways: Sequence[Way]) -> bool:
-    """Whether some of this is to be done though it saves nothing."""
-    return any(way.effort == "separate" for way in ways)
+def _carry_out(
+    repo: Repository, known: StoredTensors, anew: Sequence[Way], progress: Progress, *, may_grow: bool
+) -> tuple[int, int]:
+    """Store tensors anew; return how many, and the bytes saved, less than 0 for more.
+
+    What a mark asks for is done whatever it takes; all the rest only where it saves, unless it `may_grow`.
+    """
+    asked = [way for way in anew if way.effort == "separate"]
+    rest = [way for way in anew if way.effort != "separate"]
+    done = total = 0
+    for ways, grows in ((asked, True), (rest, may_grow)):
+        saved = _store_anew(repo, known, ways, progress, may_grow=grows) if ways else None
+        if saved is not None:
+            done += len(ways)
+            total += saved
+    if done:
+        refresh_storage(repo)
+    return done, total
 
 
-def _store_anew(repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress) -> int | None:
-    """Encode these tensors, put them in the place of what is there, and return the bytes saved.
+def _store_anew(
+    repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress, *, may_grow: bool
+) -> int | None:
+    """Encode these tensors, put them in the place of what is there, and return the bytes saved, less than 0 for more.
 
-    None, and nothing done, where they would take as much as before and no mark demands it.
+    Where they would take as much as before that is None and nothing done, unless they `may_grow`.
     """
     oids = frozenset(known.tensors[way.tensor].oid for way in ways)
     progress.start("encoding", sum(known.tensors[way.tensor].info.size for way in ways))
@@ -166,7 +162,7 @@ def _store_anew(repo: Repository, known: StoredTensors, ways: Sequence[Way], pro
             progress.advance(known.tensors[way.tensor].info.size)
         before = sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
         saved = before - sum(writer.info(oid).stored_nbytes for oid in oids)
-        if saved <= 0 and not _is_demanded(ways):
+        if saved <= 0 and not may_grow:
             return None
         published = writer.publish(as_pack=True)
     settle(repo.store, progress, prefer=published.pack)

@@ -4,34 +4,25 @@ from __future__ import annotations
 
 import math
 import statistics
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from modelhub.porcelain.base_candidates import BaseCandidates, Candidates
+from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
 from modelhub.store.block_encoder import Effort
-from modelhub.store.entry import BASE, FRAME, RECORD, Base, Entry
-from modelhub.store.item import FLOAT_KINDS, Item, Rows
+from modelhub.store.entry import Base, Entry, record_nbytes
+from modelhub.store.item import Item, Rows
 from modelhub.store.trial import BlockTrial, try_block
 
 if TYPE_CHECKING:
     from modelhub.files import Bytes
 
-STEPS_BACK = (1, 2, 4)
-"""Which of the versions before a tensor are tried as its base."""
-
-MOST_OF_A_NAME = 2
-"""How many tensors of the same name in other files or of other kinds of float are tried."""
-
 SAMPLE_ELEMENTS = 1 << 16
 """Of a larger tensor a stretch of so many items tells what the whole would take."""
-
-MOST_BLOCKS = 48
-"""So many decoded blocks are kept in memory, up to 4 MiB each (8 of float64)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,24 +59,22 @@ class _Draft:
 def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], progress: Progress) -> list[Way]:
     """Return the ways of all tensors; every base has a smaller number than what builds on it.
 
-    Those of the numbers `separate` have one: whole, with their planes separate.
-
-    So no chain can come back to itself, whichever copies of the objects a killed repack leaves. Decoding is rated by
+    So no chain can come back to itself, whichever copies of the objects a killed repack leaves. Those of the numbers
+    `separate` have one way: whole, with their planes separate. Decoding is rated by
     the median of what the samples of a codec took, shared by the threads. Cost: each way is encoded for a sample, and
     decoded.
     """
     rates: dict[str, list[float]] = {}
     drafts: list[_Draft] = []
-    near, blocks = _near(known), _Blocks(repo)
-    by_oid = {one.oid: one for one in known.tensors}
+    blocks = DecodedBlocks(repo)
+    candidates = BaseCandidates(known, blocks)
     progress.start("trying deltas", len(known.tensors), "tensors")
 
     def drafts_of(one: StoredTensor) -> list[_Draft]:
         if one.number in separate:
             return [_separate(blocks, one)]
         entry = repo.store.open(one.oid).entry
-        candidates = _candidates(known, by_oid, one, entry.record.bases, near.get(one.number, []))
-        return list(_drafts(blocks, one, entry, candidates))
+        return list(_drafts(blocks, one, entry, candidates.of(one, entry.record.bases)))
 
     workers = repo.store.workers
     for found in workers.map(drafts_of, known.tensors, weigh=lambda _: workers.budget // workers.count):
@@ -108,98 +97,31 @@ def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], pro
     ]
 
 
-def _near(known: StoredTensors) -> dict[int, list[tuple[int, ...]]]:
-    """Return for each tensor the bases, one or two, that its line and its name suggest, all older than it."""
-    near: dict[int, list[tuple[int, ...]]] = {}
-    for line in known.lines.values():
-        for place, number in enumerate(line):
-            older = [line[place - back] for back in STEPS_BACK if back <= place]
-            pairs = [(line[place - 1], line[place - 2])] if place > 1 else []
-            near.setdefault(number, []).extend([*((base,) for base in older), *((line[0],) for _ in older[:1]), *pairs])
-    for line in known.names.values():
-        for place, number in enumerate(line):
-            near.setdefault(number, []).extend((base,) for base in line[max(place - MOST_OF_A_NAME, 0) : place])
-    return {number: [bases for bases in found if max(bases) < number] for number, found in near.items()}
-
-
-Candidates = dict[tuple[Base, ...], tuple[StoredTensor, ...]]
-
-
-def _candidates(
-    known: StoredTensors,
-    by_oid: dict[str, StoredTensor],
-    one: StoredTensor,
-    kept: tuple[Base, ...],
-    near: list[tuple[int, ...]],
-) -> Candidates:
-    """Return what to try: alone, as it is now, and on what is near."""
-    found: Candidates = {(): ()}
-    if all(base.oid in by_oid for base in kept):
-        found[kept] = tuple(by_oid[base.oid] for base in kept)
-    for numbers in near:
-        bases = tuple(known.tensors[number] for number in numbers)
-        named = tuple(base for base in (_named(base, one) for base in bases) if base is not None)
-        if len(named) == len(bases):
-            found[named] = bases
-    return found
-
-
-def _drafts(blocks: _Blocks, one: StoredTensor, entry: Entry, candidates: Candidates) -> Iterator[_Draft]:
+def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: Candidates) -> Iterator[_Draft]:
     sample = _Sample(blocks, one)
     for named, bases in candidates.items():
         is_current = named == entry.record.bases
         trial = sample.encoded(bases, named)
-        if trial is None:
+        if trial.bases_used < len(named) and not is_current:
             continue
         stored = float(entry.stored_nbytes) if is_current else math.inf
-        nbytes = min(sample.whole(trial.nbytes, len(named)), stored)
+        nbytes = min(sample.whole(trial.nbytes, named), stored)
         yield _Draft(one, bases, named, nbytes, trial.codec, trial.seconds / sample.nbytes, is_current)
 
 
-def _named(base: StoredTensor, one: StoredTensor) -> Base | None:
-    """Return how a tensor is read as the base of another, None where that is not possible."""
-    if base.elements != one.elements or base.oid == one.oid:
-        return None
-    if base.item == one.item:
-        return Base(base.oid)
-    floats = {base.item.kind, one.item.kind} <= set(FLOAT_KINDS)
-    return Base(base.oid, is_converted=True) if floats else None
-
-
-class _Blocks:
-    """Decoded blocks, the last used ones: a base is asked for by many tensors."""
-
-    def __init__(self, repo: Repository) -> None:
-        self._repo = repo
-        self._kept: OrderedDict[tuple[str, int], Bytes] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, oid: str, index: int) -> Bytes:
-        """Return a block, verified. Any thread may ask. Raises IntegrityError, ObjectNotFound."""
-        with self._lock:
-            found = self._kept.pop((oid, index), None)
-        if found is None:
-            found = self._repo.store.open(oid).block(index)
-        with self._lock:
-            self._kept[oid, index] = found
-            if len(self._kept) > MOST_BLOCKS:
-                self._kept.popitem(last=False)
-        return found
-
-
-def _separate(blocks: _Blocks, one: StoredTensor) -> _Draft:
+def _separate(blocks: DecodedBlocks, one: StoredTensor) -> _Draft:
     """Return the way with separate planes."""
     sample = _Sample(blocks, one)
     trial = sample.separately()
     is_current = one.info.has_separate_planes and trial.codec in one.info.codecs
-    nbytes = float(one.info.stored_nbytes) if is_current else sample.whole(trial.nbytes, 0)
+    nbytes = float(one.info.stored_nbytes) if is_current else sample.whole(trial.nbytes, ())
     return _Draft(one, (), (), nbytes, trial.codec, trial.seconds / sample.nbytes, is_current, "separate")
 
 
 class _Sample:
     """A stretch of whole rows of one tensor and of its bases, encoded as small as can be."""
 
-    def __init__(self, blocks: _Blocks, one: StoredTensor) -> None:
+    def __init__(self, blocks: DecodedBlocks, one: StoredTensor) -> None:
         self._blocks = blocks
         self._one = one
         rows = one.row_items if 0 < one.row_items <= SAMPLE_ELEMENTS else 1
@@ -215,20 +137,21 @@ class _Sample:
         self._block = self._cut(blocks.of(one.oid, self._index), one.item)
         self.nbytes = len(self._block)
 
-    def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial | None:
-        """Return what the sample takes as this delta; None where it is no smaller than with fewer bases."""
+    def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial:
+        """Return what the sample takes as this delta, or with fewer bases where that is smaller."""
         from modelhub.store.foundation import as_kind
 
         one = self._one
-        cuts = [self._cut(self._blocks.of(base.oid, self._index), base.item) for base in bases]
+        cuts = [
+            self._cut(self._blocks.of(base.oid, self._index, rows=how.rows), base.item)
+            for base, how in zip(bases, named, strict=True)
+        ]
         read = [as_kind(cut, base.item, one.item) for cut, base in zip(cuts, bases, strict=True)]
-        trial = try_block(self._block, one.item, read, self._rows)
-        return trial if trial.bases_used == len(named) else None
+        return try_block(self._block, one.item, read, self._rows)
 
-    def whole(self, nbytes: int, bases: int) -> float:
-        """Return the bytes of the tensor's entry, by those of the sample."""
-        record = RECORD.size + BASE.size * bases + FRAME.size * self._nblocks
-        return record + nbytes * (self._one.info.size / len(self._block))
+    def whole(self, nbytes: int, named: tuple[Base, ...]) -> float:
+        """Return the bytes of the tensor's entry on these bases, by those of the sample."""
+        return record_nbytes(named, self._nblocks) + nbytes * (self._one.info.size / len(self._block))
 
     def separately(self) -> BlockTrial:
         """Return what the sample takes with its planes separate."""

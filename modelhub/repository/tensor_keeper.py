@@ -28,6 +28,9 @@ class Nearest(Protocol):
     def find(self, extent: TensorExtent, sketch: bytes) -> Sequence[str]:
         """Return ids of stored tensors of this dtype and size, the nearest first."""
 
+    def casts(self, extent: TensorExtent, sketch: bytes) -> Sequence[str]:
+        """Return ids of stored tensors of other kinds of float that this one is likely a cast of."""
+
     def learn(self, fact: TensorFact) -> None:
         """Take in a tensor that was just stored."""
 
@@ -119,16 +122,27 @@ class TensorKeeper:
             observer.read,
             item=item_of(extent.dtype),
             row_items=row_items(extent.shape),
-            bases=((Base(base),) for base in self._bases(path, extent, sample)),
+            bases=((base,) for base in self._bases(path, extent, sample, read)),
         )
         fact = TensorFact(oid, extent.dtype, extent.nbytes, observer.statistics(), sample)
         self._nearest.learn(fact)
         self.facts.append(fact)
 
-    def _bases(self, path: str, extent: TensorExtent, sample: bytes) -> Iterator[str]:
-        """The same tensor of the versions this one descends from; only if none will do, whatever looks alike."""
-        yield from self._known.find(path, extent)
-        yield from self._nearest.find(extent, sample)
+    def _bases(self, path: str, extent: TensorExtent, sample: bytes, read: Read) -> Iterator[Base]:
+        """What it is a cast of, and the same tensor of the versions this one descends from; only if none will do,
+        whatever looks alike, as it lies or on its side."""
+        from modelhub.weights.sketch import turned_sketch
+
+        for oid in self._nearest.casts(extent, sample):
+            yield Base(oid, is_converted=True)
+        for oid in self._known.find(path, extent):
+            yield Base(oid)
+        for oid in self._nearest.find(extent, sample):
+            yield Base(oid)
+        if len(extent.shape) == 2 and min(extent.shape) > 1 and extent.strides is None and extent.dtype in _DIRECT:
+            rows, columns = extent.shape
+            for oid in self._nearest.find(extent, turned_sketch(read, extent.dtype, (rows, columns))):
+                yield Base(oid, rows=columns)
 
 
 class _Observer:

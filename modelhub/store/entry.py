@@ -168,6 +168,13 @@ def encode_record(record: Record) -> bytes:
     return data + TAIL.pack(len(data), TAIL_MAGIC, blake3(data).digest(16))
 
 
+def record_nbytes(bases: tuple[Base, ...], frames: int) -> int:
+    """Return the bytes of record and tail of an entry with these bases and so many frames."""
+    is_simple = len(bases) == 1 and bases[0].is_plain
+    named = OID_NBYTES if is_simple else len(_encode_bases(bases))
+    return RECORD.size + named + frames * FRAME.size + TAIL.size
+
+
 def read_entry(source: Stored, offset: int, nbytes: int) -> Entry:
     """Read the record of the entry that lies at these bytes.
 

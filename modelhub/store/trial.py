@@ -9,34 +9,31 @@ from dataclasses import dataclass
 from modelhub.files import Bytes
 from modelhub.store.block_encoder import Effort, encode_block
 from modelhub.store.codecs.registry import codec, codec_names
-from modelhub.store.entry import Base, Frame, Record, encode_record
+from modelhub.store.entry import record_nbytes
+from modelhub.store.foundation import OpenBase
 from modelhub.store.item import Item, Rows
 from modelhub.store.stored_object import StoredObject
 
 
-def trial_nbytes(one: StoredObject, item: Item, base: StoredObject | None) -> int:
-    """Return the bytes of the entry that would hold this object as a delta of `base`, or without one.
+def trial_nbytes(
+    one: StoredObject, item: Item, bases: Sequence[OpenBase], *, row_items: int = 0, effort: Effort = "fast"
+) -> int | None:
+    """Return the bytes of the entry that would hold this object as a delta of these bases, or of fewer.
 
-    Writes nothing. Where no block gains by the base that is the entry without one. Cost: decodes both objects, and
-    encodes and verifies every block, as recording does. Raises IntegrityError where one of them is damaged.
+    Writes nothing. Where no block gains by a base that is the entry without one; None where one does not fit. Cost:
+    decodes all of them, and encodes and verifies every block, as recording does. Raises IntegrityError where one of
+    them is damaged.
     """
-    frames: list[Frame] = []
-    used = 0
+    if not all(base.fits(one.size, item, one.block_nbytes) for base in bases):
+        return None
+    payload = used = 0
     for index in range(one.nblocks):
-        encoded = encode_block(one.block(index), item, [] if base is None else [base.block(index)])
-        frames.append(encoded.frame)
+        blocks = [base.block(index, item, {}, checked=True) for base in bases]
+        lead = index * one.block_nbytes // item.nbytes % row_items if row_items else 0
+        encoded = encode_block(one.block(index), item, blocks, Rows(row_items, lead), effort=effort)
+        payload += encoded.frame.nbytes
         used = max(used, encoded.bases_used)
-    record = Record(
-        oid=one.oid,
-        kind=one.kind,
-        item=item,
-        size=one.size,
-        block_nbytes=one.block_nbytes,
-        bases=(Base(base.oid),) if base is not None and used else (),
-        depth=0,
-        frames=tuple(frames),
-    )
-    return record.payload_nbytes + len(encode_record(record))
+    return payload + record_nbytes(tuple(base.named for base in bases[:used]), one.nblocks)
 
 
 @dataclass(frozen=True, slots=True)

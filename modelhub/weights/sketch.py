@@ -41,6 +41,14 @@ def sketch(read: Callable[[int, int], Bytes], dtype: str, size: int) -> bytes:
     return _from_items([bytes(read(position * width, width)) for position in positions(size // width)], dtype)
 
 
+def turned_sketch(read: Callable[[int, int], Bytes], dtype: str, shape: tuple[int, int]) -> bytes:
+    """Return the sketch that the transpose of a matrix has; `read(offset, nbytes)` reads the matrix as it lies."""
+    rows, columns = shape
+    width = item_nbytes(dtype)
+    places = (divmod(position, rows) for position in positions(rows * columns))
+    return _from_items([bytes(read((row * columns + column) * width, width)) for column, row in places], dtype)
+
+
 class Sampler:
     """Takes the same sketch from a tensor's blocks as they pass; no block may cut a value in two."""
 

@@ -26,6 +26,7 @@ START_MS = 1_700_000_000_000
 
 _NAMES = {
     "float64": "F64", "float32": "F32", "float16": "F16", "int64": "I64", "int32": "I32", "int8": "I8", "uint8": "U8",
+    "bfloat16": "BF16",
 }  # fmt: skip
 
 

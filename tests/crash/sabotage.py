@@ -10,6 +10,7 @@ from modelhub import files
 from modelhub.repository.objects import Operation
 from modelhub.repository.refs import Refs
 from modelhub.repository.repository import Act, Repository, put
+from modelhub.store.object_writer import ObjectWriter
 from modelhub.store.pack.writer import PackWriter
 from modelhub.store.packs import Packs
 
@@ -67,8 +68,21 @@ def deletes_before_it_rewrites() -> None:
     PackWriter.publish = late  # type: ignore[method-assign]
 
 
+def drops_before_it_replaces() -> None:
+    """Let repack drop the copies that it replaces before the new ones are there."""
+    publish = ObjectWriter.publish
+
+    def late(self: ObjectWriter, *, as_pack: bool = False) -> object:
+        if self._replacing:
+            self._store.delete(set(self._replacing))
+        return publish(self, as_pack=as_pack)
+
+    ObjectWriter.publish = late  # type: ignore[assignment, method-assign]
+
+
 SABOTAGES: dict[str, Callable[[], None]] = {
     "pointer-first": pointer_before_objects,
     "in-place": pointer_written_in_place,
     "delete-first": deletes_before_it_rewrites,
+    "drop-first": drops_before_it_replaces,
 }

@@ -9,6 +9,7 @@ from typing import Any
 
 from contracts.project import ADA, START_MS, Project, safetensors, weights
 
+from modelhub.archive import portfolio
 from modelhub.errors import RepositoryNotFound
 from modelhub.oid import oid_of
 from modelhub.porcelain.add import add
@@ -23,6 +24,7 @@ from modelhub.porcelain.log import log
 from modelhub.porcelain.merge import merge
 from modelhub.porcelain.operations import undo
 from modelhub.porcelain.reindex import reindex
+from modelhub.porcelain.repack import repack
 from modelhub.porcelain.reset import reset
 from modelhub.porcelain.restore import restore
 from modelhub.porcelain.status import status
@@ -223,6 +225,31 @@ def with_few_taken_for_many(work: Callable[[Path], object], folder: Path) -> Non
     work(folder)
 
 
+def trained_on(project: Project) -> None:
+    """A history that repacking makes smaller: some of it in packs, some loose, a copy under other names, and a run."""
+    trained(project)
+    layers = {f"layer.{number}": weights(number, 80, 80) for number in range(3)}
+    for step in range(4):
+        moved = {name: layer + weights(50, 80, 80) * (0.01 * step + 0.001 * step**2) for name, layer in layers.items()}
+        project.write("deep.safetensors", safetensors(moved))
+        project.commit(f"step {step}")
+    project.write("copy.safetensors", safetensors({f"x.{name}": layer.T.copy() for name, layer in layers.items()}))
+    project.write("notes.md", "a copy on its side")
+    project.add("copy.safetensors")
+
+
+def repack_quickly(folder: Path) -> None:
+    """Repack with a solver that looks around less; afterwards nothing may lie in two places."""
+    portfolio.ROUNDS_OF_SMALL = 50
+    store = find(folder).store
+    before = sum(store.info(oid).stored_nbytes for oid in store.ids())
+    repack(find(folder), max_recreation=100.0)
+    store = find(folder).store
+    assert sum(store.info(oid).stored_nbytes for oid in store.ids()) <= before
+    packed = [row.oid for reader in store.packs for row in reader.index.rows()]
+    assert len({*packed, *map(bytes.fromhex, store.loose.ids())}) == len(packed) + len(list(store.loose.ids()))
+
+
 def undoable(project: Project) -> None:
     two_commits(project)
     project.checkout("HEAD~1")
@@ -304,5 +331,6 @@ SCENARIOS: dict[str, Scenario] = {
     "gc-many-packs": Scenario(
         lambda folder: with_few_taken_for_many(lambda at: gc(find(at), act=ACT, grace_days=0), folder), in_many_packs
     ),
+    "repack": Scenario(repack_quickly, trained_on),
     "reindex": Scenario(lambda folder: reindex(find(folder)), two_commits_without_lock),
 }

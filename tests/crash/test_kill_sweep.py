@@ -13,7 +13,7 @@ SWEEP = Path(__file__).with_name("sweep.py")
 COMMANDS = (
     "init", "add", "commit-all", "commit-staged", "commit-run", "undo-run", "checkout", "restore", "reset-hard",
     "merge", "undo", "tag", "branch", "gc", "keep", "undo-keep", "gc-forgotten",
-    "commit-many-packs", "gc-many-packs", "reindex",
+    "commit-many-packs", "gc-many-packs", "repack", "reindex",
 )  # fmt: skip
 
 
@@ -31,7 +31,13 @@ def test_nothing_acknowledged_is_lost_and_the_command_can_be_run_again(command: 
 
 @pytest.mark.parametrize(
     ("command", "sabotage"),
-    [("tag", "pointer-first"), ("commit-staged", "pointer-first"), ("tag", "in-place"), ("gc", "delete-first")],
+    [
+        ("tag", "pointer-first"),
+        ("commit-staged", "pointer-first"),
+        ("tag", "in-place"),
+        ("gc", "delete-first"),
+        ("repack", "drop-first"),
+    ],
 )
 def test_the_sweep_notices_a_broken_order(command: str, sabotage: str) -> None:
     done = sweep(command, sabotage)

@@ -134,7 +134,7 @@ def test_a_damaged_list_is_told_and_nothing_is_repacked(project: Project, files,
 
 
 def test_killed_after_the_mark_the_next_repack_does_it(project: Project, files, monkeypatch) -> None:
-    def killed(*_: object) -> int:
+    def killed(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

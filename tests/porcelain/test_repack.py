@@ -86,3 +86,50 @@ def test_a_bound_that_is_none_is_refused(text: str) -> None:
 
 def test_bounds_are_read_with_and_without_x() -> None:
     assert parse_bound("1.6x") == parse_bound("1.6") == 1.6
+
+
+def save_long_line(project: Project, count: int) -> list[bytes]:
+    """Commit steps that each build on the one before, as commits choose it: the last ones take many times as long."""
+    rng = np.random.default_rng(1)
+    values = rng.standard_normal((1000, 1100)).astype(np.float32) * 0.05
+    files = []
+    for number in range(count):
+        values = values + rng.standard_normal(values.shape).astype(np.float32) * 1e-4
+        files.append(safetensors({"w": values}))
+        project.save("m.safetensors", files[-1], f"step {number}")
+    return files
+
+
+@pytest.fixture
+def no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count decoding alone, so that small models come near to bounds that large ones do."""
+    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS", 0.0)
+    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS_A_BYTE", 0.0)
+
+
+@pytest.mark.usefixtures("no_delivery")
+def test_by_default_nothing_grows_though_versions_are_over_the_bound(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelhub.porcelain.repack.MAX_RECREATION", 1.5)
+    files = save_long_line(project, 5)
+    result = repack(project.repo)
+    assert result.slow_now > 0
+    assert result.after_nbytes <= result.before_nbytes
+    assert {one.solver: one.fault for one in result.solvers}["current"] is None
+    assert result.slow_then == 0 or result.within_nbytes is not None
+    assert [content(project, f"HEAD~{4 - number}") for number in range(5)] == files
+
+
+@pytest.mark.usefixtures("no_delivery")
+def test_a_bound_that_is_given_is_kept_at_the_price_of_room(project: Project) -> None:
+    files = save_long_line(project, 5)
+    planned = repack(project.repo, max_recreation=1.0, dry_run=True)
+    result = repack(project.repo, max_recreation=1.0)
+    assert planned.planned_nbytes > planned.before_nbytes
+    assert result.after_nbytes > result.before_nbytes
+    assert (result.slow_then, result.within_nbytes) == (0, None)
+    assert result.slowest == pytest.approx(1.0)
+    assert not any(project.repo.store.info(oid).bases for oid in project.repo.store.ids())
+    assert [content(project, f"HEAD~{4 - number}") for number in range(5)] == files
+    assert repack(project.repo, max_recreation=1.0).encoded_anew == 0

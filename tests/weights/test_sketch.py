@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from modelhub.weights.arrays import item_nbytes
-from modelhub.weights.sketch import SKETCH_VALUES, Sampler, distance, distances, positions, sketch
+from modelhub.weights.sketch import SKETCH_VALUES, Sampler, distance, distances, positions, sketch, turned_sketch
 
 
 def of(array, dtype="float32"):
@@ -85,3 +85,11 @@ def test_a_sketch_taken_from_passing_blocks_is_the_same(count: int, step: int, d
     for start in range(0, len(data), step * width):
         sampler.feed(data[start : start + step * width])
     assert sampler.result() == sketch(lambda offset, nbytes: data[offset : offset + nbytes], dtype, len(data))
+
+
+@given(st.integers(2, 90), st.integers(2, 90), st.sampled_from(["float32", "float16", "int8", "float64"]))
+def test_a_turned_sketch_is_that_of_the_transpose(rows: int, columns: int, dtype: str) -> None:
+    matrix = (np.random.default_rng(rows).standard_normal((rows, columns)) * 50).astype(dtype)
+    data = matrix.tobytes()
+    found = turned_sketch(lambda offset, nbytes: data[offset : offset + nbytes], dtype, (rows, columns))
+    assert found == of(np.ascontiguousarray(matrix.T), dtype)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
 from collections.abc import Iterator
 
 import click
@@ -14,7 +13,7 @@ from modelhub.cli.context import Session
 from modelhub.cli.options import dry_run_option, json_option, pass_session, print_json
 from modelhub.cli.output.quantities import count, short, size
 from modelhub.errors import InvalidInputError
-from modelhub.porcelain.repack import RepackResult, parse_bound, repack
+from modelhub.porcelain.repack import MAX_RECREATION, RepackResult, parse_bound, repack
 
 MOST_NAMED = 5
 
@@ -23,7 +22,7 @@ MOST_NAMED = 5
     "repack",
     examples=[
         ("mh repack --dry-run", "Say what it would save, change nothing."),
-        ("mh repack", "Store every version as small as it can be that still comes back in four times the time."),
+        ("mh repack", f"As small as can be with every version back in {MAX_RECREATION:g} times the time, or as now."),
         ("mh repack --max-recreation 10x", "Smaller still, and slower to get back."),
         ("mh repack --progressive v1", "Keep v1 so that the high-order bytes of its numbers can be read alone."),
         ("mh repack --no-progressive v1", "Keep it as everything else again."),
@@ -40,8 +39,8 @@ MOST_NAMED = 5
 @click.option(
     "--max-recreation",
     metavar="FACTOR",
-    default="4x",
-    help="No version takes longer to get back than FACTOR times as with every tensor whole  [default: 4x]",
+    help="No version takes longer to get back than FACTOR times as with every tensor whole, even if the store grows"
+    f"  [default: {MAX_RECREATION:g}x, or as long as now, and nothing grows]",
 )
 @dry_run_option
 @json_option
@@ -51,7 +50,7 @@ def repack_command(
     revisions: tuple[str, ...],
     *,
     mark: bool | None,
-    max_recreation: str,
+    max_recreation: str | None,
     dry_run: bool,
     as_json: bool,
 ) -> None:
@@ -59,13 +58,14 @@ def repack_command(
 
     Decides for every tensor whether to keep it whole or as a delta, and of which others, so that all together take the
     least room while no version becomes slow to get back; versions that a branch, a tag or HEAD names stay quicker than
-    the rest. It can be killed at any time, and nothing becomes larger but what is marked as progressive.
+    the rest. It can be killed at any time. By itself it makes nothing larger and no version slower than the bound; a
+    version over it stays as it is, and that is said. A bound of yours is kept, at the price of room if need be. What
+    is marked as progressive takes the room that it takes.
     """
     if bool(revisions) != (mark is not None):
         problem = "versions are named to mark them" if revisions else "no version is named to mark"
         raise InvalidInputError(problem, hint="mh repack --progressive REV..., or --no-progressive REV...")
-    bound = parse_bound(max_recreation)
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # many small products on threads of our own: its would only wait
+    bound = None if max_recreation is None else parse_bound(max_recreation)
     with session.progress() as progress:
         result = repack(
             session.repository,
@@ -86,19 +86,33 @@ def _lines(result: RepackResult) -> Iterator[str]:
     before = size(result.before_nbytes)
     yield f"{count(result.tensors, 'tensor')} of {count(result.versions, 'version')}, stored in {before}"
     if result.progressive:
-        names = ", ".join(map(short, result.progressive[:MOST_NAMED])) + (
-            ", ..." * (len(result.progressive) > MOST_NAMED)
-        )
-        yield f"{count(len(result.progressive), 'version')} progressive: {names}"
+        more = ", ..." if len(result.progressive) > MOST_NAMED else ""
+        named = ", ".join(map(short, result.progressive[:MOST_NAMED]))
+        yield f"{count(len(result.progressive), 'version')} progressive: {named}{more}"
     if not result.encoded_anew:
         yield "nothing to gain"
+        yield from _slow_lines(result)
         return
     to = result.planned_nbytes if result.dry_run else result.after_nbytes
     share = 100 * to / max(result.before_nbytes, 1)
     verb = "would be encoded anew, about" if result.dry_run else "encoded anew,"
     yield f"{count(result.encoded_anew, 'tensor')} {verb} {size(to)}, {share:.1f} % of that"
     yield f"the slowest version takes {result.slowest:.2f} times as long as with every tensor whole"
+    yield from _slow_lines(result)
     if result.dry_run:
         for one in sorted(result.solvers, key=lambda one: one.nbytes):
             planned = size(round(one.nbytes)) if one.nbytes < math.inf else "no plan"
             yield f"  {one.solver:<22} {planned:>9}  {one.fault or ''}".rstrip()
+
+
+def _slow_lines(result: RepackResult) -> Iterator[str]:
+    """Say which versions are over the bound, and what that costs or would."""
+    bound = f"{result.max_recreation:g}x"
+    if result.within_nbytes is not None:
+        slow = count(result.slow_then, "version")
+        yield f"{slow} took longer than {bound} before and still may; with all within it the store would take"
+        yield f"  {size(result.within_nbytes)}: mh repack --max-recreation {bound}"
+    elif result.slow_then:
+        yield f"{count(result.slow_then, 'version')} cannot be had within {bound}"
+    elif result.slow_now:
+        yield f"{count(result.slow_now, 'version')} took longer than {bound} before"

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TextIO
-
-from msgspec import Struct
 
 DEFAULT_WIDTH = 80
 LEAST_WIDTH = 20
@@ -14,7 +13,8 @@ LEAST_WIDTH = 20
 _STYLES = {"bold": "1", "dim": "2", "red": "31", "green": "32", "yellow": "33", "blue": "34", "cyan": "36"}
 
 
-class Terminal(Struct, frozen=True):
+@dataclass(frozen=True, slots=True)
+class Terminal:
     """The facts that decide how text is laid out. `width` is in columns, None where nothing needs to be cut."""
 
     interactive: bool = False

@@ -8,9 +8,10 @@ from modelhub.cli.output.quantities import count, share, short, size
 from modelhub.cli.output.tables import Cell, Column, Row, render
 from modelhub.cli.output.terminal import Terminal
 from modelhub.cli.output.text import clean, cut_middle
+from modelhub.porcelain.storage_alternatives import Alternative, ReadBase
 from modelhub.porcelain.usage_tree import UsageNode, UsageTree
 from modelhub.porcelain.what_if import WhatIf
-from modelhub.porcelain.why_stored import Alternative, WhyStored
+from modelhub.porcelain.why_stored import WhyStored
 
 _UNICODE = ("├─ ", "└─ ", "│  ", "   ")
 _ASCII = ("|- ", "`- ", "|  ", "   ")
@@ -74,11 +75,12 @@ def why_lines(found: WhyStored, terminal: Terminal) -> Iterator[str]:
         Column("depth", right=True, rank=2),
         Column("stored", right=True),
         Column("codecs", least=8, rank=1),
+        Column("builds on", least=10, rank=2),
         Column("place", least=10, rank=3),
     )
     chain: list[Row] = [
         (Cell(short(link.oid), ("yellow",)), str(link.depth), size(link.stored_nbytes), ", ".join(link.codecs),
-         clean(link.place))
+         _bases(link.bases), clean(link.place))
         for link in found.chain
     ]  # fmt: skip
     yield from render(columns, chain, terminal)
@@ -87,6 +89,7 @@ def why_lines(found: WhyStored, terminal: Terminal) -> Iterator[str]:
     layout = (
         Column("alternative"),
         Column("would take", right=True),
+        Column("decodes", right=True, rank=3),
         Column("depth", right=True, rank=2),
         Column("", least=8),
         Column("", least=10, rank=1),
@@ -97,5 +100,11 @@ def why_lines(found: WhyStored, terminal: Terminal) -> Iterator[str]:
 def _row(one: Alternative) -> Row:
     taken = "-" if one.stored_nbytes is None else size(one.stored_nbytes)
     verdict = Cell(one.verdict, ("bold",) if one.verdict == "stored" else ())
-    base = "alone" if one.base is None else short(one.base)
-    return Cell(base, ("yellow",)), taken, str(one.depth), verdict, clean(one.why)
+    bases = _bases(one.bases) or "alone"
+    return Cell(bases, ("yellow",)), taken, size(one.decoded_nbytes), str(one.depth), verdict, clean(one.why)
+
+
+def _bases(bases: tuple[ReadBase, ...]) -> str:
+    """Return the bases, and how they are read where that is not as they are."""
+    marks = {(True, False): " turned", (False, True): " cast", (True, True): " turned, cast"}
+    return " + ".join(short(one.oid) + marks.get((one.turned, one.converted), "") for one in bases)

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
-from modelhub.store.codecs.grouping import MOST_KEYS, GroupReader, order_by, pack_groups
+from modelhub.store.codecs.grouping import MOST_KEYS, GroupReader, GroupWriter, order_by
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
 from modelhub.store.codecs.number_bits import Words, as_bytes, exponents, step, walk, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
@@ -85,9 +85,14 @@ class FittedDelta:
         first = int(sizes.min())
         classes = np.minimum(sizes - first, 255).astype(np.uint8)
         offset = _offset(predicted, classes, item, layout)
-        orders = [order_by(_keys(predicted[piece.span], classes, offset, item, piece)) for piece in layout.pieces]
-        steps = [step(new[piece.span], predicted[piece.span], item.kind) for piece in layout.pieces]
-        groups = pack_groups(steps, orders, least=MIN_GROUP_ELEMENTS, level=_LEVEL)
+        writer = GroupWriter(new.dtype, new.size)
+        for piece in layout.pieces:
+            writer.begin_piece()
+            for part in row_parts(piece):
+                known = predicted[part.span]
+                order = order_by(_keys(known, classes, offset, item, part))
+                writer.add(step(new[part.span], known, item.kind), order)
+        groups = writer.pack(least=MIN_GROUP_ELEMENTS, level=_LEVEL)
         table = [pack(classes, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
         factors = b"" if model.factors is None else pack_factors(model.factors)
         header = _HEADER.pack(layout.length, layout.lead, offset, 0, len(table[0]), len(table[1]), len(factors))

@@ -57,25 +57,44 @@ def order_by(keys: NDArray[np.uint8]) -> Order:
     return Order(keys, np.argsort(keys, kind="stable"))
 
 
-def pack_groups(pieces: Sequence[Words], orders: Sequence[Order], *, least: int, level: int) -> bytes:
-    """Return the group table and a pcodec file a group. `pieces` are the steps in the order of the block.
+class GroupWriter:
+    """Takes the steps of a block piece by piece, sorts them, and packs them group by group. For one thread."""
 
-    A group of fewer than `least` elements is merged with the next.
-    """
-    sorted_pieces = [steps.take(order.places, mode="clip") for steps, order in zip(pieces, orders, strict=True)]
-    starts = [[*order.starts(_KEYS).tolist(), order.size] for order in orders]
-    tops = _group_tops(starts, least)
-    packed = [
-        pack(
-            np.concatenate(
-                [steps[below[low] : below[high]] for steps, below in zip(sorted_pieces, starts, strict=True)]
-            ),
-            level,
-        )
-        for low, high in _key_ranges(tops)
-    ]
-    table = b"".join(_GROUP.pack(top, len(part)) for top, part in zip(tops, packed, strict=True))
-    return b"".join((_COUNT.pack(len(tops)), table, *packed))
+    def __init__(self, dtype: np.dtype[np.unsignedinteger], elements: int) -> None:
+        self._sorted: Words = scratch("steps", elements, dtype)
+        self._pieces: list[list[NDArray[np.intp]]] = []
+        self._at = 0
+
+    def begin_piece(self) -> None:
+        """Say that the parts that follow are of the next piece."""
+        self._pieces.append([])
+
+    def add(self, steps: Words, order: Order) -> None:
+        """Take the steps of the next part, in the order of the block."""
+        end = self._at + order.size
+        steps.take(order.places, mode="clip", out=self._sorted[self._at : end])
+        self._pieces[-1].append(np.append(order.starts(_KEYS), order.size) + self._at)
+        self._at = end
+
+    def pack(self, *, least: int, level: int) -> bytes:
+        """Return the group table and a pcodec file a group. One of fewer than `least` elements goes with the next."""
+        below = sum(part - part[0] for parts in self._pieces for part in parts)
+        tops = _group_tops(np.asarray(below), least)
+        packed = [pack(self._group(low, high), level) for low, high in _key_ranges(tops)]
+        table = b"".join(_GROUP.pack(top, len(part)) for top, part in zip(tops, packed, strict=True))
+        return b"".join((_COUNT.pack(len(tops)), table, *packed))
+
+    def _group(self, low: int, high: int) -> Words:
+        """Return the steps with these keys: piece after piece, of a piece key after key, of a key part after part."""
+        spans = [
+            self._sorted[part[key] : part[key + 1]]
+            for parts in self._pieces
+            for key in range(low, high)
+            for part in parts
+            if part[key] < part[key + 1]
+        ]
+        group: Words = scratch("group", sum(span.size for span in spans), self._sorted.dtype)
+        return np.concatenate(spans, out=group) if spans else group
 
 
 class GroupReader:
@@ -132,15 +151,14 @@ class GroupReader:
         return found
 
 
-def _group_tops(starts: Sequence[list[int]], least: int) -> list[int]:
-    """Return the largest key of each group: groups that are too small are merged with the next."""
+def _group_tops(below: NDArray[np.intp], least: int) -> list[int]:
+    """Return the largest key of each group, from how many elements have a smaller key than each from 0 to 256."""
     tops: list[int] = []
     before = 0
-    for key in range(MOST_KEYS):
-        below = sum(counts[key + 1] for counts in starts)
-        if below - before >= least:
+    for key, count in enumerate(below[1:].tolist()):
+        if count - before >= least:
             tops.append(key)
-            before = below
+            before = count
     return [*tops[:-1], MOST_KEYS - 1]
 
 

@@ -17,7 +17,7 @@ import numpy as np
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.grouping import GroupReader, Order, order_by, pack_groups
+from modelhub.store.codecs.grouping import GroupReader, GroupWriter, Order, order_by
 from modelhub.store.codecs.number_bits import (
     EXPONENT_SHIFT,
     Words,
@@ -79,9 +79,16 @@ class GroupedDelta:
         if not bases or item.kind not in EXPONENT_SHIFT or not fits(block, item, bases[0]):
             return None
         new, old = words(block, item.nbytes), words(bases[0], item.nbytes)
-        orders = [order_by(exponents(old[piece], item)) for piece in slabs(old.size)]
-        steps = [step(new[piece], old[piece], item.kind) for piece in slabs(new.size)]
-        frame = pack_groups(steps, orders, least=MIN_GROUP_ELEMENTS, level=LEVEL)
+        groups = GroupWriter(old.dtype, old.size)
+        orders: list[list[Order]] = []
+        for piece in slabs(old.size):
+            groups.begin_piece()
+            orders.append([])
+            for part in parts_of(piece):
+                order = order_by(exponents(old[part], item))
+                groups.add(step(new[part], old[part], item.kind), order)
+                orders[-1].append(order)
+        frame = groups.pack(least=MIN_GROUP_ELEMENTS, level=LEVEL)
         _recent.orders = (bases[0], item, orders)
         return _if_smaller(frame, block)
 
@@ -106,7 +113,7 @@ def _orders(old: Words, base: Bytes, item: Item) -> Iterable[list[Order]]:
     kept = getattr(_recent, "orders", None)
     _recent.orders = None
     if kept is not None and kept[0] is base and kept[1] == item:
-        return ([order] for order in cast(list[Order], kept[2]))
+        return cast(list[list[Order]], kept[2])
     return ([order_by(exponents(old[part], item)) for part in parts_of(piece)] for piece in slabs(old.size))
 
 

@@ -52,24 +52,13 @@ def parts_of(piece: slice) -> list[slice]:
     ]
 
 
-def in_order(bits: Words, kind: str) -> Words:
-    """Map float bits to integers in numeric order (negative: magnitude flipped); its own inverse. Integers stay."""
-    if kind not in EXPONENT_SHIFT:
-        return bits
-    width = bits.dtype.itemsize
-    sign = bits.view(_SIGNED[width]) >> (8 * width - 1)
-    flip = sign.view(_UNSIGNED[width])
-    flip >>= np.uint8(1)
-    flip ^= bits
-    return flip
-
-
 def zigzag(steps: Words) -> Words:
     """Map two's complement steps to small naturals in place: 0, -1, 1, -2 become 0, 1, 2, 3."""
     width = steps.dtype.itemsize
-    sign = steps.view(_SIGNED[width]) >> (8 * width - 1)
+    sign = scratch("sign", steps.size, steps.dtype)
+    np.right_shift(steps.view(_SIGNED[width]), 8 * width - 1, out=sign.view(_SIGNED[width]))
     steps <<= np.uint8(1)
-    steps ^= sign.view(_UNSIGNED[width])
+    steps ^= sign
     return steps
 
 
@@ -83,8 +72,19 @@ def unzigzag(naturals: Words) -> Words:
 
 
 def step(new: Words, old: Words, kind: str) -> Words:
-    """Return the zigzag of the distance from `old` to `new` in units of the last place, modulo 2^w."""
-    return zigzag(in_order(new, kind) - in_order(old, kind))
+    """Return the zigzag of the distance from `old` to `new` in units of the last place, modulo 2^w.
+
+    Floats count in numeric order. The steps are the thread's own until the next call.
+    """
+    steps: Words = scratch("naturals", new.size, new.dtype)
+    if kind in EXPONENT_SHIFT:
+        known = scratch("sign", new.size, new.dtype)
+        _write_in_order(old, known)
+        _write_in_order(new, steps)
+        steps -= known
+    else:
+        np.subtract(new, old, out=steps)
+    return zigzag(steps)
 
 
 def walk(naturals: Words, old: Words, kind: str, out: Words) -> None:
@@ -97,15 +97,19 @@ def walk(naturals: Words, old: Words, kind: str, out: Words) -> None:
     if kind not in EXPONENT_SHIFT:
         np.add(naturals, old, out=out)
         return
-    _write_flips(old, sign)
-    sign ^= old
+    _write_in_order(old, sign)
     naturals += sign
     _write_flips(naturals, sign)
     np.bitwise_xor(naturals, sign, out=out)
 
 
+def _write_in_order(bits: Words, out: Words) -> None:
+    """Write the bits of floats as integers in numeric order (negative: magnitude flipped); its own inverse."""
+    _write_flips(bits, out)
+    out ^= bits
+
+
 def _write_flips(bits: Words, out: Words) -> None:
-    """Write what `in_order` flips of the bits of floats to another array."""
     width = bits.dtype.itemsize
     np.right_shift(bits.view(_SIGNED[width]), 8 * width - 1, out=out.view(_SIGNED[width]))
     out >>= np.uint8(1)

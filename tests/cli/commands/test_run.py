@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 
@@ -43,3 +44,13 @@ def test_nothing_of_ours_is_drawn_on_a_terminal_while_the_command_runs(screen, m
     (project / "large.bin").write_bytes(bytes(50_000_000))
     text = screen("run", "-q", "--", "sh", "-c", "echo begin; sleep 1.2; echo end").out
     assert text.partition("begin\n")[2] == "end\n"
+
+
+def test_a_command_has_the_surroundings_of_the_shell(mh, project, monkeypatch):
+    """How many threads `mh` allows its own number library is not for the user's program."""
+    monkeypatch.delenv("OPENBLAS_NUM_THREADS", raising=False)
+    mh("run", "--output", "env.txt", "--", "sh", "-c", "printenv > env.txt")
+    names = {line.partition("=")[0] for line in (project / "env.txt").read_text().splitlines()}
+    assert "OPENBLAS_NUM_THREADS" in os.environ
+    assert "OPENBLAS_NUM_THREADS" not in names
+    assert "HOME" in names

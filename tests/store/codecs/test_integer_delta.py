@@ -57,7 +57,7 @@ class TestGroupedDelta(CodecContract):
                 keys = (old[piece] >> 23 & 255).astype(np.uint8)
                 order = np.argsort(keys, kind="stable")
                 within = order[(keys[order] >= low) & (keys[order] <= top)]
-                wanted.append(step(new[piece][within], old[piece][within], "float32"))
+                wanted.append(step(new[piece][within], old[piece][within], "float32").copy())
             found = np.empty(sum(map(len, wanted)), np.uint32)
             unpack_into(frame[at : at + nbytes], found)
             assert np.array_equal(found, np.concatenate(wanted))
