@@ -59,7 +59,7 @@ class RepackResult:
     within_nbytes: int | None
     solver: str
     solvers: tuple[SolverResult, ...]
-    progressive: tuple[str, ...]
+    progressive: tuple[str, ...] = ()
 
 
 def repack(
