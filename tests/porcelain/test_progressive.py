@@ -18,6 +18,7 @@ from modelhub.porcelain.operations import undo
 from modelhub.porcelain.places import find_file
 from modelhub.porcelain.repack import repack
 from modelhub.porcelain.tag import create_tag
+from modelhub.porcelain.why_stored import why_stored
 from modelhub.repository.content import find_tensor, read_manifest
 from modelhub.repository.progressive import read_progressive
 
@@ -144,3 +145,12 @@ def test_killed_after_the_mark_the_next_repack_does_it(project: Project, files, 
     repack(project.repo, max_recreation=BOUND)
     assert kept(project, "v3").codecs == ("separate planes",)
     assert contents(project) == files
+
+
+def test_of_a_marked_tensor_repacking_weighs_one_way(project: Project, files) -> None:
+    repack(project.repo, max_recreation=BOUND, progressive=["v3"])
+    found = why_stored(project.repo, place="v3:m.safetensors", tensor="w").alternatives
+    asked = [one for one in found if one.why in ("as it is progressive", "weighed by mh repack")]
+    assert [(one.why, one.bases, one.stored_nbytes) for one in asked] == [
+        ("as it is progressive", (), kept(project, "v3").stored_nbytes)
+    ]
