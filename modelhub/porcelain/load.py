@@ -93,11 +93,13 @@ class LoadedFile(Mapping[str, "Array"]):
     def bounds(self, name: str, precision: int) -> Bounds:
         """Return between which numbers those of a tensor lie, by the `precision` high-order bytes of each.
 
-        Only these are read where the tensor's planes are separate (`mh repack --progressive`). Raises as reading it.
+        Only these are read where the tensor's planes are separate (`mh repack --progressive`). Raises as reading it,
+        and InvalidInputError for a precision below 1.
         """
         from modelhub.store.top_bytes import Top
         from modelhub.weights.bounds import bounds, number_nbytes
 
+        _check_precision(precision)
         oid, region = self._region(name)
         width = number_nbytes(region.dtype)
         if precision >= width and self._rows is None:
@@ -131,8 +133,7 @@ class LoadedBounds(Mapping[str, "Bounds"]):
     """
 
     def __init__(self, file: LoadedFile, precision: int) -> None:
-        if isinstance(precision, bool) or not isinstance(precision, int) or precision < 1:
-            raise InvalidInputError(f"a precision of {precision!r} bytes is not possible", hint="it is 1, 2, 3, ...")
+        _check_precision(precision)
         self.file = file
         self.precision = precision
 
@@ -172,6 +173,11 @@ def as_slice(rows: Rows) -> slice:
     except (AttributeError, TypeError, ValueError):
         pass
     raise InvalidInputError(f"{rows!r} is no choice of rows", hint="rows=slice(0, 100), or slice(-100, None)")
+
+
+def _check_precision(precision: int) -> None:
+    if isinstance(precision, bool) or not isinstance(precision, int) or precision < 1:
+        raise InvalidInputError(f"a precision of {precision!r} bytes is not possible", hint="it is 1, 2, 3, ...")
 
 
 def _as_names(tensors: Sequence[str]) -> Sequence[str]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+
 import numpy as np
 import pytest
 from contracts.project import Project, safetensors, weights
@@ -179,6 +181,8 @@ def test_the_first_bytes_alone_are_read_where_planes_are_separate(large, monkeyp
 def test_a_precision_that_is_none_is_refused(large, precision: object) -> None:
     with pytest.raises(InvalidInputError, match="precision"):
         large[0].load("HEAD:m.safetensors", precision=precision)  # type: ignore[call-overload]
+    with pytest.raises(InvalidInputError, match="precision"):
+        large[0].load("HEAD:m.safetensors").bounds("w", precision)  # type: ignore[arg-type]
 
 
 def test_bounds_are_a_mapping_of_the_same_names(large) -> None:
@@ -187,3 +191,49 @@ def test_bounds_are_a_mapping_of_the_same_names(large) -> None:
     assert len(loaded) == 1
     with pytest.raises(KeyError):
         loaded["w"]
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float32", "float16", "complex64", "int32", "bool"])
+def test_bounds_hold_for_every_dtype_with_separate_planes_and_without(project: Project, dtype: str) -> None:
+    array = weights(1, 500, 40).astype(dtype) if dtype != "complex64" else weights(1, 500, 40) * (1 + 2j)
+    if dtype == "int32":
+        array = (weights(1, 500, 40) * 1e6).astype(dtype)
+    project.write("a.npy", npy(np.asfortranarray(array.astype(dtype))))
+    project.commit()
+    repo = Repo(project.repo)
+    (name,) = repo.load("HEAD:a.npy")
+    answers = []
+    for separate in (False, True):
+        if separate:
+            put_separate(repo, "HEAD:a.npy", name)
+        for precision in (1, 2, 3):
+            found = repo.load("HEAD:a.npy", precision=precision, rows=slice(7, 400, 3))[name]
+            for part in ("real", "imag") if dtype == "complex64" else (None,):
+                low, true, high = (one if part is None else getattr(one, part) for one in
+                                   (found.lower, array.astype(dtype)[7:400:3], found.upper))  # fmt: skip
+                assert ((low <= true) & (true <= high)).all()
+            answers.append((found.lower.tobytes(), found.upper.tobytes()))
+    assert answers[:3] == answers[3:]
+
+
+def npy(array: np.ndarray) -> bytes:
+    file = io.BytesIO()
+    np.save(file, array)
+    return file.getvalue()
+
+
+def test_rows_and_bounds_of_views_into_shared_storage(project: Project) -> None:
+    torch = pytest.importorskip("torch")
+    whole = torch.from_numpy(weights(1, 60, 50))
+    torch.save({"w": whole, "part": whole[10:20], "side": whole.T}, project.root / "m.pt")
+    project.commit()
+    for precision in (1, 2, 4):
+        for rows in (slice(None), slice(2, 7), slice(None, None, -3)):
+            loaded = Repo(project.repo).load("HEAD:m.pt", rows=rows)
+            bounds = Repo(project.repo).load("HEAD:m.pt", rows=rows, precision=precision)
+            expected = {"w": whole.numpy(), "part": whole[10:20].numpy(), "side": whole.T.numpy()}
+            assert set(expected) <= set(loaded)
+            for name, array in expected.items():
+                assert np.array_equal(loaded[name], array[rows])
+                assert (bounds[name].lower <= array[rows]).all()
+                assert (array[rows] <= bounds[name].upper).all()
