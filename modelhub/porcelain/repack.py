@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import InvalidInputError
+from modelhub.porcelain.progressive import changed_marks, mark_change, separate_tensors
 from modelhub.porcelain.storage_plan import plan_storage
 from modelhub.porcelain.storage_ways import Way, ways_to_keep
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors, stored_tensors
@@ -41,7 +42,7 @@ class RepackResult:
 
     `slowest` is the greatest recreation cost of a version, as a multiple of what it costs with every tensor whole.
     `slow_now` and `slow_then` count the versions that take longer than the bound; `within_nbytes` is what a plan takes
-    in which none does, None where none does anyway.
+    in which none does, None where none does anyway. `progressive` are the versions whose floats keep separate planes.
     """
 
     dry_run: bool
@@ -58,12 +59,15 @@ class RepackResult:
     within_nbytes: int | None
     solver: str
     solvers: tuple[SolverResult, ...]
+    progressive: tuple[str, ...] = ()
 
 
 def repack(
     repo: Repository,
     *,
     max_recreation: float | None = None,
+    progressive: Sequence[str] = (),
+    not_progressive: Sequence[str] = (),
     dry_run: bool = False,
     progress: Progress = SILENT,
     waiting: Callable[[], None] | None = None,
@@ -74,36 +78,40 @@ def repack(
     names half of the additional time. Where it is given, the store may grow to keep it. By default it is
     MAX_RECREATION, a version that takes longer now may go on to, and the store never grows. Killed at any point it
     loses nothing: the new pack is complete before an old copy goes, and no mixture of copies comes back to itself.
-    Raises InvalidInputError for a bound below 1. Cost: minutes for gigabytes; memory some hundred MB.
+
+    The revisions and ranges `progressive` are marked, now and for later repacks: their floats are kept whole with
+    separate planes, whatever that takes; `not_progressive` lose the mark. Raises InvalidInputError for a bound below 1,
+    RefNotFound, VersionForgotten. Cost: minutes for gigabytes; memory some hundred MB.
     """
     bound = MAX_RECREATION if max_recreation is None else max_recreation
     if not bound >= 1:
         raise InvalidInputError(
             "a version cannot be had faster than with every tensor whole", hint="--max-recreation is at least 1"
         )
+    change = mark_change(repo, progressive, not_progressive)
     with repo.writing(waiting=waiting):
         if not dry_run:
             settle(repo.store, progress)
+        marks = changed_marks(repo, change, dry_run=dry_run)
         known = stored_tensors(repo)
-        ways = ways_to_keep(repo, known, progress)
+        ways = ways_to_keep(repo, known, separate_tensors(known, marks), progress)
         is_strict = max_recreation is not None
         planned = plan_storage(repo, known, ways, bound=bound, is_strict=is_strict, progress=progress)
         solution = planned.solution
         chosen = [ways[edge] for edge in solution.plan.chosen]
         anew = [way for way in chosen if _is_to_do(way, known.tensors[way.tensor])]
         before = sum(one.info.stored_nbytes for one in known.tensors)
+        is_asked = any(way.effort == "separate" for way in anew)
         may_grow = is_strict and planned.slow_now > 0
-        after = before if dry_run or not anew else before - _store_anew(repo, known, anew, progress, may_grow=may_grow)
-        if after != before:
-            refresh_storage(repo)
+        done, saved = (len(anew), 0) if dry_run else _carry_out(repo, known, anew, progress, may_grow=may_grow)
     return RepackResult(
         dry_run=dry_run,
         versions=len(known.versions),
         tensors=len(known.tensors),
-        encoded_anew=len(anew) if dry_run or after != before else 0,
+        encoded_anew=done,
         before_nbytes=before,
-        planned_nbytes=round(planned.storage) if may_grow else min(before, round(planned.storage)),
-        after_nbytes=after,
+        planned_nbytes=round(planned.storage) if may_grow or is_asked else min(before, round(planned.storage)),
+        after_nbytes=before - saved,
         max_recreation=bound,
         slowest=planned.slowest,
         slow_now=planned.slow_now,
@@ -111,6 +119,7 @@ def repack(
         within_nbytes=None if planned.within_nbytes is None else round(planned.within_nbytes),
         solver=solution.solver,
         solvers=tuple(SolverResult(one.solver, one.storage, one.fault) for one in solution.attempts),
+        progressive=tuple(sorted(marks)),
     )
 
 
@@ -118,12 +127,32 @@ def _is_to_do(way: Way, one: StoredTensor) -> bool:
     return not way.is_current or way.nbytes < WORTH_IT * one.info.stored_nbytes
 
 
+def _carry_out(
+    repo: Repository, known: StoredTensors, anew: Sequence[Way], progress: Progress, *, may_grow: bool
+) -> tuple[int, int]:
+    """Store tensors anew; return how many, and the bytes saved, less than 0 for more.
+
+    What a mark asks for is done whatever it takes; all the rest only where it saves, unless it `may_grow`.
+    """
+    asked = [way for way in anew if way.effort == "separate"]
+    rest = [way for way in anew if way.effort != "separate"]
+    done = total = 0
+    for ways, grows in ((asked, True), (rest, may_grow)):
+        saved = _store_anew(repo, known, ways, progress, may_grow=grows) if ways else None
+        if saved is not None:
+            done += len(ways)
+            total += saved
+    if done:
+        refresh_storage(repo)
+    return done, total
+
+
 def _store_anew(
     repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress, *, may_grow: bool
-) -> int:
+) -> int | None:
     """Encode these tensors, put them in the place of what is there, and return the bytes saved, less than 0 for more.
 
-    Where they would take as much as before that is 0 and nothing done, unless they `may_grow`.
+    Where they would take as much as before that is None and nothing done, unless they `may_grow`.
     """
     oids = frozenset(known.tensors[way.tensor].oid for way in ways)
     progress.start("encoding", sum(known.tensors[way.tensor].info.size for way in ways))
@@ -134,7 +163,7 @@ def _store_anew(
         before = sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
         saved = before - sum(writer.info(oid).stored_nbytes for oid in oids)
         if saved <= 0 and not may_grow:
-            return 0
+            return None
         published = writer.publish(as_pack=True)
     settle(repo.store, progress, prefer=published.pack)
     return saved
@@ -146,8 +175,9 @@ def _encode(repo: Repository, writer: ObjectWriter, one: StoredTensor, way: Way)
     def read(offset: int, nbytes: int) -> bytes:
         return bytes(content.block(offset // content.block_nbytes))
 
+    bases = [way.named] if way.named else ()
     writer.put_stream(
-        one.oid, one.info.size, read, item=one.item, row_items=one.row_items, bases=[way.named] if way.named else ()
+        one.oid, one.info.size, read, item=one.item, row_items=one.row_items, bases=bases, effort=way.effort
     )
 
 

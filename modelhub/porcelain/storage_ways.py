@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
+from modelhub.store.block_encoder import Effort
 from modelhub.store.entry import Base, Entry, record_nbytes
 from modelhub.store.item import Item, Rows
 from modelhub.store.trial import BlockTrial, try_block
@@ -28,7 +29,8 @@ SAMPLE_ELEMENTS = 1 << 16
 class Way:
     """One way to keep a tensor: `bases` by number and how they are read, bytes it takes, seconds that decoding takes.
 
-    `is_current` says that it is kept so now; then the bytes are exact, else estimated from a sample.
+    `is_current` says that it is kept so now; then the bytes are exact, else estimated from a sample. `effort` is what
+    its blocks are encoded for.
     """
 
     tensor: int
@@ -37,6 +39,7 @@ class Way:
     nbytes: float
     seconds: float
     is_current: bool
+    effort: Effort = "small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,12 +53,14 @@ class _Draft:
     codec: str
     seconds_a_byte: float
     is_current: bool
+    effort: Effort = "small"
 
 
-def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> list[Way]:
+def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], progress: Progress) -> list[Way]:
     """Return the ways of all tensors; every base has a smaller number than what builds on it.
 
-    So no chain can come back to itself, whichever copies of the objects a killed repack leaves. Decoding is rated by
+    So no chain can come back to itself, whichever copies of the objects a killed repack leaves. Those of the numbers
+    `separate` have one way: whole, with their planes separate. Decoding is rated by
     the median of what the samples of a codec took, shared by the threads. Cost: each way is encoded for a sample, and
     decoded.
     """
@@ -66,6 +71,8 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
     progress.start("trying deltas", len(known.tensors), "tensors")
 
     def drafts_of(one: StoredTensor) -> list[_Draft]:
+        if one.number in separate:
+            return [_separate(blocks, one)]
         entry = repo.store.open(one.oid).entry
         return list(_drafts(blocks, one, entry, candidates.of(one, entry.record.bases)))
 
@@ -84,6 +91,7 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
             draft.nbytes,
             rated[draft.codec] * draft.tensor.info.size,
             draft.is_current,
+            draft.effort,
         )
         for draft in drafts
     ]
@@ -99,6 +107,15 @@ def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: 
         stored = float(entry.stored_nbytes) if is_current else math.inf
         nbytes = min(sample.whole(trial.nbytes, named), stored)
         yield _Draft(one, bases, named, nbytes, trial.codec, trial.seconds / sample.nbytes, is_current)
+
+
+def _separate(blocks: DecodedBlocks, one: StoredTensor) -> _Draft:
+    """Return the way with separate planes."""
+    sample = _Sample(blocks, one)
+    trial = sample.separately()
+    is_current = one.info.has_separate_planes and trial.codec in one.info.codecs
+    nbytes = float(one.info.stored_nbytes) if is_current else sample.whole(trial.nbytes, ())
+    return _Draft(one, (), (), nbytes, trial.codec, trial.seconds / sample.nbytes, is_current, "separate")
 
 
 class _Sample:
@@ -135,6 +152,10 @@ class _Sample:
     def whole(self, nbytes: int, named: tuple[Base, ...]) -> float:
         """Return the bytes of the tensor's entry on these bases, by those of the sample."""
         return record_nbytes(named, self._nblocks) + nbytes * (self._one.info.size / len(self._block))
+
+    def separately(self) -> BlockTrial:
+        """Return what the sample takes with its planes separate."""
+        return try_block(self._block, self._one.item, (), self._rows, "separate")
 
     def _cut(self, block: Bytes, item: Item) -> Bytes:
         begin, end = self._span

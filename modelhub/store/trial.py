@@ -46,9 +46,9 @@ class BlockTrial:
     seconds: float
 
 
-def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows) -> BlockTrial:
+def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort = "small") -> BlockTrial:
     """Encode a block, or any stretch of whole items, with effort, and time its decoding. Writes nothing."""
-    encoded = encode_block(block, item, bases, rows, effort="small")
+    encoded = encode_block(block, item, bases, rows, effort=effort)
     how = codec(encoded.frame.codec)
     started = time.perf_counter()
     how.decode(encoded.data, len(block), item, [memoryview(base) for base in bases])
