@@ -10,7 +10,13 @@ from pathlib import Path
 
 HERE = Path(__file__).parent
 QUESTIONS = ("storage/sharing", "peak_memory", "many_things", "runs_and_queries")
-STORAGE = ("storage/size_of_deltas", "storage/twenty_checkpoints", "storage/beside_systems", "storage/figures")
+STORAGE = (
+    "storage/size_of_deltas",
+    "storage/reading_less",
+    "storage/twenty_checkpoints",
+    "storage/beside_systems",
+    "storage/figures",
+)
 PLANS = "storage/plan_quality"
 """Needs no models; only its short part is asked here."""
 

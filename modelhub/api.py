@@ -6,7 +6,7 @@ import os
 import shlex
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 from modelhub.porcelain.init import init as _init
 from modelhub.repository.repository import Act
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from modelhub.porcelain.diff import DiffResult
     from modelhub.porcelain.export import ExportResult
     from modelhub.porcelain.keep import KeepResult
-    from modelhub.porcelain.load import LoadedFile
+    from modelhub.porcelain.load import LoadedBounds, LoadedFile
     from modelhub.porcelain.moving import CheckoutResult
     from modelhub.porcelain.repack import RepackResult
     from modelhub.porcelain.status import StatusResult
@@ -164,12 +164,36 @@ class Repo:
 
         return query(self._repository, sql=sql, params=params, limit=limit, timeout_s=timeout_s, as_of=as_of)
 
-    def load(self, place: str) -> LoadedFile:
-        """Open the file `REV:PATH` or `RUN:PATH` as a lazy mapping from tensor names to arrays, read one by one."""
-        from modelhub.porcelain.load import LoadedFile
+    @overload
+    def load(
+        self, place: str, *, tensors: Sequence[str] | None = None, rows: slice | range | None = None
+    ) -> LoadedFile: ...
+
+    @overload
+    def load(
+        self, place: str, *, tensors: Sequence[str] | None = None, rows: slice | range | None = None, precision: int
+    ) -> LoadedBounds: ...
+
+    def load(
+        self,
+        place: str,
+        *,
+        tensors: Sequence[str] | None = None,
+        rows: slice | range | None = None,
+        precision: int | None = None,
+    ) -> LoadedFile | LoadedBounds:
+        """Open the file `REV:PATH` or `RUN:PATH` as a lazy mapping from tensor names to arrays, read one by one.
+
+        With `tensors` only these are in it; with `rows` each array has only these rows (the first axis), and only the
+        blocks that hold them are read. With `precision` it maps to `Bounds`: a lower and an upper array by so many
+        high-order bytes of each number. Raises PathNotFound (a KeyError) for a tensor that is not there.
+        """
+        from modelhub.porcelain.load import LoadedBounds, LoadedFile
         from modelhub.porcelain.places import find_file
 
-        return LoadedFile(self._repository, find_file(self._repository, place))
+        entry = find_file(self._repository, place)
+        file = LoadedFile(self._repository, entry, tensors=tensors, rows=rows)
+        return file if precision is None else LoadedBounds(file, precision)
 
     def load_into(
         self, module: object, place: str, *, strict: bool = False, run: TrainingRun | None = None

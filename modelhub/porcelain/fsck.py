@@ -15,6 +15,7 @@ from modelhub.repository.content import read_manifest
 from modelhub.repository.forgotten import forgotten_in, forgotten_versions
 from modelhub.repository.index import read_index
 from modelhub.repository.objects import Commit, Entry, Operation, TensorSegment
+from modelhub.repository.progressive import read_progressive
 from modelhub.repository.reachable import Needs, current_commits, mark_versions, with_bases
 from modelhub.repository.repository import Repository
 from modelhub.repository.status import load_index
@@ -89,6 +90,7 @@ def _examine(repo: Repository, *, full: bool, repair: bool, progress: Progress) 
             Problem(f".mh/runs/{run}", f"the log of this run cannot be read: {text}")
             for run, text in damaged_runs(repo.layout).items()
         ]
+        problems += _progressive_problems(repo)
         problems += _index_problems(repo, repaired, repair=repair)
         problems += _catalog_problems(repo, repaired, repair=repair)
     sizes = _sound_sizes(repo, by_oid.keys())
@@ -122,6 +124,13 @@ def _chain_problems(repo: Repository) -> Iterator[Problem]:
             forgotten_in(repo, operation.forgotten)
     except (FormatError, ObjectNotFound) as error:
         yield Problem(".mh/head", f"the record of operations is cut short: {error.message}")
+
+
+def _progressive_problems(repo: Repository) -> Iterator[Problem]:
+    try:
+        read_progressive(repo.layout)
+    except FormatError as error:
+        yield Problem(".mh/progressive", f"{error.message}; {error.hint}")
 
 
 def _restore_pointer(repo: Repository) -> bool:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import InvalidInputError
+from modelhub.porcelain.progressive import changed_marks, mark_change, separate_tensors
 from modelhub.porcelain.repack_phases import phases
 from modelhub.porcelain.storage_plan import plan_storage
 from modelhub.porcelain.storage_ways import Way, ways_to_keep
@@ -42,7 +43,7 @@ class RepackResult:
 
     `slowest` is the greatest recreation cost of a version, as a multiple of what it costs with every tensor whole.
     `slow_now` and `slow_then` count the versions that take longer than the bound; `within_nbytes` is what a plan takes
-    in which none does, None where none does anyway.
+    in which none does, None where none does anyway. `progressive` are the versions whose floats keep separate planes.
     """
 
     dry_run: bool
@@ -59,12 +60,15 @@ class RepackResult:
     within_nbytes: int | None
     solver: str
     solvers: tuple[SolverResult, ...]
+    progressive: tuple[str, ...] = ()
 
 
 def repack(
     repo: Repository,
     *,
     max_recreation: float | None = None,
+    progressive: Sequence[str] = (),
+    not_progressive: Sequence[str] = (),
     dry_run: bool = False,
     progress: Progress = SILENT,
     waiting: Callable[[], None] | None = None,
@@ -75,38 +79,40 @@ def repack(
     names half of the additional time. Where it is given, the store may grow to keep it. By default it is
     MAX_RECREATION, a version that takes longer now may go on to, and the store never grows. Killed at any point it
     loses nothing: a new pack is complete before an old copy goes, and no mixture of copies comes back to itself.
-    Raises InvalidInputError for a bound below 1. Cost: minutes for gigabytes; memory some hundred MB.
+
+    The revisions and ranges `progressive` are marked, now and for later repacks: their floats are kept whole with
+    separate planes, whatever that takes; `not_progressive` lose the mark. Raises InvalidInputError for a bound below 1,
+    RefNotFound, VersionForgotten. Cost: minutes for gigabytes; memory some hundred MB.
     """
     bound = MAX_RECREATION if max_recreation is None else max_recreation
     if not bound >= 1:
         raise InvalidInputError(
             "a version cannot be had faster than with every tensor whole", hint="--max-recreation is at least 1"
         )
+    change = mark_change(repo, progressive, not_progressive)
     with repo.writing(waiting=waiting):
         if not dry_run:
             settle(repo.store, progress)
+        marks = changed_marks(repo, change, dry_run=dry_run)
         known = stored_tensors(repo)
-        ways = ways_to_keep(repo, known, progress)
+        ways = ways_to_keep(repo, known, separate_tensors(known, marks), progress)
         is_strict = max_recreation is not None
         planned = plan_storage(repo, known, ways, bound=bound, is_strict=is_strict, progress=progress)
         solution = planned.solution
         chosen = [ways[edge] for edge in solution.plan.chosen]
         anew = [way for way in chosen if _is_to_do(way, known.tensors[way.tensor])]
         before = sum(one.info.stored_nbytes for one in known.tensors)
+        is_asked = any(way.effort == "separate" for way in anew)
         may_grow = is_strict and planned.slow_now > 0
-        after = (
-            before if dry_run or not anew else before - _store_anew(repo, known, chosen, progress, may_grow=may_grow)
-        )
-        if after != before:
-            refresh_storage(repo)
+        done, saved = (len(anew), 0) if dry_run else _carry_out(repo, known, chosen, progress, may_grow=may_grow)
     return RepackResult(
         dry_run=dry_run,
         versions=len(known.versions),
         tensors=len(known.tensors),
-        encoded_anew=len(anew) if dry_run or after != before else 0,
+        encoded_anew=done,
         before_nbytes=before,
-        planned_nbytes=round(planned.storage) if may_grow else min(before, round(planned.storage)),
-        after_nbytes=after,
+        planned_nbytes=round(planned.storage) if may_grow or is_asked else min(before, round(planned.storage)),
+        after_nbytes=before - saved,
         max_recreation=bound,
         slowest=planned.slowest,
         slow_now=planned.slow_now,
@@ -114,6 +120,7 @@ def repack(
         within_nbytes=None if planned.within_nbytes is None else round(planned.within_nbytes),
         solver=solution.solver,
         solvers=tuple(SolverResult(one.solver, one.storage, one.fault) for one in solution.attempts),
+        progressive=tuple(sorted(marks)),
     )
 
 
@@ -121,30 +128,37 @@ def _is_to_do(way: Way, one: StoredTensor) -> bool:
     return not way.is_current or way.nbytes < WORTH_IT * one.info.stored_nbytes
 
 
-def _store_anew(
+def _carry_out(
     repo: Repository, known: StoredTensors, chosen: Sequence[Way], progress: Progress, *, may_grow: bool
-) -> int:
-    """Carry a plan out, one phase after the other, and return the bytes saved, less than 0 for more.
+) -> tuple[int, int]:
+    """Carry a plan out; return how many tensors were stored anew, and the bytes saved, less than 0 for more.
 
-    Where it has one phase and all would take as much as before, that is 0 and nothing done, unless they `may_grow`.
+    What a mark asks for comes first and is done whatever it takes. The rest follows in phases: where it has one and
+    would take as much as before it is left, unless it `may_grow`.
     """
-    by_phase: dict[int, list[Way]] = {}
+    steps: dict[int, list[Way]] = {}
     for way, phase in zip(chosen, phases([way.bases for way in chosen]), strict=True):
         if _is_to_do(way, known.tensors[way.tensor]):
-            by_phase.setdefault(phase, []).append(way)
-    progress.start("encoding", sum(known.tensors[way.tensor].info.size for ways in by_phase.values() for way in ways))
-    saved = 0
-    for _, ways in sorted(by_phase.items()):
-        saved += _store_phase(repo, known, ways, progress, must_save=len(by_phase) == 1 and not may_grow)
-    return saved
+            steps.setdefault(-1 if way.effort == "separate" else phase, []).append(way)
+    progress.start("encoding", sum(known.tensors[way.tensor].info.size for ways in steps.values() for way in ways))
+    has_one = len(steps.keys() - {-1}) == 1
+    done = total = 0
+    for step, ways in sorted(steps.items()):
+        saved = _store_anew(repo, known, ways, progress, may_grow=may_grow or step < 0 or not has_one)
+        if saved is not None:
+            done += len(ways)
+            total += saved
+    if done:
+        refresh_storage(repo)
+    return done, total
 
 
-def _store_phase(
-    repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress, *, must_save: bool
-) -> int:
+def _store_anew(
+    repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress, *, may_grow: bool
+) -> int | None:
     """Encode these tensors, put them in the place of what is there, and return the bytes saved, less than 0 for more.
 
-    Where they `must_save` that is at least 0: what saves nothing is dropped.
+    Where they would take as much as before that is None and nothing done, unless they `may_grow`.
     """
     oids = frozenset(known.tensors[way.tensor].oid for way in ways)
     with repo.store.writer(replacing=oids, effort="small") as writer:
@@ -153,8 +167,8 @@ def _store_phase(
             progress.advance(known.tensors[way.tensor].info.size)
         before = sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
         saved = before - sum(writer.info(oid).stored_nbytes for oid in oids)
-        if saved <= 0 and must_save:
-            return 0
+        if saved <= 0 and not may_grow:
+            return None
         published = writer.publish(as_pack=True)
     settle(repo.store, prefer=published.pack)
     return saved
@@ -166,8 +180,9 @@ def _encode(repo: Repository, writer: ObjectWriter, one: StoredTensor, way: Way)
     def read(offset: int, nbytes: int) -> bytes:
         return bytes(content.block(offset // content.block_nbytes))
 
+    bases = [way.named] if way.named else ()
     writer.put_stream(
-        one.oid, one.info.size, read, item=one.item, row_items=one.row_items, bases=[way.named] if way.named else ()
+        one.oid, one.info.size, read, item=one.item, row_items=one.row_items, bases=bases, effort=way.effort
     )
 
 

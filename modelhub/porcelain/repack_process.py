@@ -58,7 +58,8 @@ def _result(found: dict[str, Any]) -> RepackResult:
     """Return the result that a command printed; infinities are words there."""
     solvers = tuple(SolverResult(one["solver"], float(one["nbytes"]), one["fault"]) for one in found["solvers"])
     numbers = {name: float(found[name]) for name in ("max_recreation", "slowest")}
-    return RepackResult(**{**found, **numbers, "solvers": solvers})
+    progressive = tuple(found["progressive"])
+    return RepackResult(**{**found, **numbers, "solvers": solvers, "progressive": progressive})
 
 
 def _error(code: int, said: str) -> ModelHubError | OSError:

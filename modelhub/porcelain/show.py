@@ -10,6 +10,7 @@ from modelhub.catalog.opening import open_current_with
 from modelhub.catalog.revisions import resolve
 from modelhub.repository.lint import Finding
 from modelhub.repository.objects import CodeState, Commit, Derivation, Evaluation, Run, RunStatus
+from modelhub.repository.progressive import is_progressive
 from modelhub.repository.repository import Repository
 from modelhub.repository.status import FileChange, compare_files
 from modelhub.repository.trees import read_files
@@ -31,7 +32,7 @@ class ShowResult:
     """A commit, where it came from, and what it changed against its first parent.
 
     `packages` is the id of the blob that lists the installed packages, `evaluations` says what metrics were measured
-    on, `runs` are those the version took in.
+    on, `runs` are those the version took in, `progressive`: repacking keeps its planes separate.
     """
 
     entry: LogEntry
@@ -43,6 +44,7 @@ class ShowResult:
     packages: str | None
     evaluations: dict[str, Evaluation]
     runs: tuple[ShownRun, ...]
+    progressive: bool
 
 
 def show(repo: Repository, *, revision: str = "HEAD") -> ShowResult:
@@ -64,6 +66,7 @@ def show(repo: Repository, *, revision: str = "HEAD") -> ShowResult:
         packages=commit.packages,
         evaluations=commit.evaluations,
         runs=tuple(_run(repo.get(oid, Run)) for oid in commit.runs),
+        progressive=is_progressive(repo, oid),
     )
 
 

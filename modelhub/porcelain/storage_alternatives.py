@@ -13,9 +13,11 @@ from modelhub.porcelain.base_candidates import BaseCandidates
 from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.nearest import MOST_KNOWN, NearestTensors
 from modelhub.porcelain.places import Located
+from modelhub.porcelain.progressive import separate_tensors
 from modelhub.porcelain.stored_tensors import stored_tensors
 from modelhub.repository.content import find_tensor, read_manifest
 from modelhub.repository.objects import Commit, TensorSegment
+from modelhub.repository.progressive import read_progressive
 from modelhub.repository.reachable import with_bases
 from modelhub.repository.repository import Repository
 from modelhub.repository.tensor_keeper import elements_of, item_of, row_items
@@ -68,8 +70,8 @@ def alternatives(repo: Repository, located: Located, path: str, segment: TensorS
             yield trials.of(bases, why)
     if trials.stored not in trials.seen:
         yield trials.of(trials.stored, "chosen when it was stored")
-    for bases in _weighed_by_repack(repo, segment):
-        yield trials.of(bases, "weighed by mh repack", effort="small")
+    for bases, effort in _weighed_by_repack(repo, segment):
+        yield trials.of(bases, "weighed by mh repack" if effort == "small" else "as it is progressive", effort=effort)
 
 
 class _Trials:
@@ -155,10 +157,15 @@ def _near(repo: Repository, segment: TensorSegment) -> Iterator[tuple[tuple[Base
     yield from (((Base(oid),), "near by its values") for oid in alike if oid != segment.oid)
 
 
-def _weighed_by_repack(repo: Repository, segment: TensorSegment) -> Iterator[tuple[Base, ...]]:
+def _weighed_by_repack(repo: Repository, segment: TensorSegment) -> Iterator[tuple[tuple[Base, ...], Effort]]:
+    """Yield the bases, and what the blocks are encoded for."""
     known = stored_tensors(repo)
     one = next((one for one in known.tensors if one.oid == segment.oid), None)
     if one is None:
         return
+    if one.number in separate_tensors(known, read_progressive(repo.layout)):
+        yield (), "separate"
+        return
     kept = repo.store.open(one.oid).entry.record.bases
-    yield from BaseCandidates(known, DecodedBlocks(repo), elements=one.elements).of(one, kept)
+    for bases in BaseCandidates(known, DecodedBlocks(repo), elements=one.elements).of(one, kept):
+        yield bases, "small"

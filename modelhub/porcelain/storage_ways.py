@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import statistics
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -13,6 +13,7 @@ from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
+from modelhub.store.block_encoder import Effort
 from modelhub.store.entry import Base, Entry, record_nbytes
 from modelhub.store.item import BLOCK_ELEMENTS, Item, Rows
 from modelhub.store.trial import BlockTrial, decoding_seconds, try_block
@@ -31,7 +32,8 @@ RATED_TENSORS = 5
 class Way:
     """One way to keep a tensor: `bases` by number and how they are read, bytes it takes, seconds that decoding takes.
 
-    `is_current` says that it is kept so now; then the bytes are exact, else estimated from a sample.
+    `is_current` says that it is kept so now; then the bytes are exact, else estimated from a sample. `effort` is what
+    its blocks are encoded for.
     """
 
     tensor: int
@@ -40,6 +42,7 @@ class Way:
     nbytes: float
     seconds: float
     is_current: bool
+    effort: Effort = "small"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +55,11 @@ class _Draft:
     nbytes: float
     codec: str
     is_current: bool
+    effort: Effort = "small"
 
 
-def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> list[Way]:
-    """Return the ways of all tensors.
+def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], progress: Progress) -> list[Way]:
+    """Return the ways of all tensors; those of the numbers `separate` have one: whole, with their planes separate.
 
     Decoding is rated by codec, on whole blocks, and shared by the threads. Cost: each way is encoded for a sample, and
     decoded.
@@ -66,6 +70,8 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
     progress.start("trying deltas", len(known.tensors), "tensors")
 
     def drafts_of(one: StoredTensor) -> list[_Draft]:
+        if one.number in separate:
+            return [_separate(blocks, one)]
         entry = repo.store.open(one.oid).entry
         return list(_drafts(blocks, one, entry, candidates.of(one, entry.record.bases)))
 
@@ -82,6 +88,7 @@ def ways_to_keep(repo: Repository, known: StoredTensors, progress: Progress) -> 
             draft.nbytes,
             rates[draft.codec] * draft.tensor.info.size / workers.count,
             draft.is_current,
+            draft.effort,
         )
         for draft in drafts
     ]
@@ -109,11 +116,20 @@ def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, float]:
         largest = sorted(of_tensors.values(), key=lambda one: (-one.tensor.info.size, one.tensor.number))
         chosen = {one.tensor.info.size: one for one in largest}  # not the same tensor of every version
         measured = [
-            _Sample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases, one.named)
+            _Sample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases, one.named, one.effort)
             for one in list(chosen.values())[:RATED_TENSORS]
         ]
         rates[name] = statistics.median(measured)
     return rates
+
+
+def _separate(blocks: DecodedBlocks, one: StoredTensor) -> _Draft:
+    """Return the way with separate planes."""
+    sample = _Sample(blocks, one)
+    trial = sample.separately()
+    is_current = one.info.has_separate_planes and trial.codec in one.info.codecs
+    nbytes = float(one.info.stored_nbytes) if is_current else sample.whole(trial.nbytes, ())
+    return _Draft(one, (), (), nbytes, trial.codec, is_current, "separate")
 
 
 class _Sample:
@@ -138,10 +154,10 @@ class _Sample:
         """Return what the sample takes as this delta, or with fewer bases where that is smaller."""
         return try_block(self._block, self._one.item, self._read(bases, named), self._rows)
 
-    def rate(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> float:
+    def rate(self, bases: Sequence[StoredTensor], named: Sequence[Base], effort: Effort) -> float:
         """Return the seconds of one thread that decoding takes for a byte."""
         read = self._read(bases, named)
-        return decoding_seconds(self._block, self._one.item, read, self._rows) / len(self._block)
+        return decoding_seconds(self._block, self._one.item, read, self._rows, effort) / len(self._block)
 
     def _read(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> list[Bytes]:
         """Return the same stretch of the bases, read as they would be."""
@@ -156,6 +172,10 @@ class _Sample:
     def whole(self, nbytes: int, named: tuple[Base, ...]) -> float:
         """Return the bytes of the tensor's entry on these bases, by those of the sample."""
         return record_nbytes(named, self._nblocks) + nbytes * (self._one.info.size / len(self._block))
+
+    def separately(self) -> BlockTrial:
+        """Return what the sample takes with its planes separate."""
+        return try_block(self._block, self._one.item, (), self._rows, "separate")
 
     def _cut(self, block: Bytes, item: Item) -> Bytes:
         begin, end = self._span

@@ -83,13 +83,21 @@ def find_tensor(manifest: Manifest | None, name: str) -> tuple[TensorSegment, Vi
     for segment in tensors:
         if segment.name == name:
             return segment, None
-    for view in () if manifest is None else manifest.views:
+    views = () if manifest is None else manifest.views
+    for view in views:
         if view.name == name:
             return tensors[view.segment], view
-    known = ", ".join(segment.name for segment in tensors[:5])
-    raise PathNotFound(
-        f"there is no tensor '{name}' in that file", hint=f"its tensors: {known}{', …' if len(tensors) > 5 else ''}"
-    )
+    known = [segment.name for segment in tensors] + [view.name for view in views]
+    raise PathNotFound(f"there is no tensor '{name}' in that file", hint=_names_like(name, known))
+
+
+def _names_like(name: str, known: list[str]) -> str:
+    import difflib
+
+    near = [f"'{one}'" for one in difflib.get_close_matches(name, known, n=3)]
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"its tensors: {', '.join(known[:5])}{', …' if len(known) > 5 else ''}" if known else "it has none"
 
 
 def chunk_oids(manifest: Manifest) -> list[str]:

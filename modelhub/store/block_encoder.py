@@ -18,6 +18,7 @@ from modelhub.store.codecs.registry import (
     PLAIN_DELTA,
     RAW,
     SAME,
+    SEPARATE_PLANES,
     ZSTD,
     codec,
 )
@@ -40,8 +41,9 @@ SAMPLE_PIECE_ELEMENTS = 1 << 10
 _SMALL_ENOUGH_TO_COPY = 1 << 14
 
 
-Effort = Literal["fast", "small"]
-"""Whether a block is encoded to be out of the way soon, or as small as it can be."""
+Effort = Literal["fast", "small", "separate"]
+"""What a block is encoded for: to be out of the way soon, to be as small as it can be, or, alone and with its planes
+apart, so that the high-order bytes of its floats can be read without the rest."""
 
 
 class EncodedBlock(Struct, frozen=True):
@@ -83,7 +85,7 @@ class _Choice(Struct, frozen=True):
         least = MIN_PLAIN_NBYTES if self.item.nbytes == 1 and self.item.kind == "bytes" else MIN_NUMBERS_NBYTES
         if len(self.block) < least:
             return RAW, self.block
-        if not self.bases:
+        if not self.bases or self.effort == "separate":
             return self._alone(self.block)
         if codec(SAME).encode(self.block, self.item, self.bases) is not None:
             return SAME, b""
@@ -138,7 +140,9 @@ def _self_codecs(block: memoryview, item: Item, effort: Effort) -> tuple[int, ..
         return (ZSTD,)
     if item.kind == "bytes":
         return (BYTE_PLANES, ZSTD)
-    return (BYTE_PLANES, PACKED_PLANES) if effort == "small" and item.kind in FLOAT_KINDS else (BYTE_PLANES,)
+    if item.kind not in FLOAT_KINDS or effort == "fast":
+        return (BYTE_PLANES,)
+    return (BYTE_PLANES, PACKED_PLANES) if effort == "small" else (SEPARATE_PLANES,)
 
 
 def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:

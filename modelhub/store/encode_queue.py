@@ -34,6 +34,7 @@ class PendingObject(Struct):
     row_items: int = 0
     bases: tuple[OpenBase, ...] = ()
     shared_ids: frozenset[str] = frozenset()
+    effort: Effort = "fast"
     frames: list[Frame] = field(default_factory=list)
     used: int = 0
 
@@ -68,9 +69,8 @@ class _Step(Struct, frozen=True):
 class EncodeQueue:
     """Encodes blocks ahead of the pack that they are written to. Used from one thread."""
 
-    def __init__(self, pack: PackWriter, workers: Workers, effort: Effort) -> None:
+    def __init__(self, pack: PackWriter, workers: Workers) -> None:
         self._pack = pack
-        self._effort = effort
         self._workers = workers
         self._steps: deque[_Step] = deque()
         self._load = 0
@@ -81,10 +81,10 @@ class EncodeQueue:
         while self._steps and (self._load + nbytes > self._workers.budget or len(self._steps) >= MAX_IN_FLIGHT):
             self._write_first()
         if nbytes <= INLINE_NBYTES and not owner.bases:
-            done = encode_block(block, owner.item, effort=self._effort)
+            done = encode_block(block, owner.item, effort=owner.effort)
             self._steps.append(_Step(owner, lambda: done, nbytes))
         else:
-            future: Future[EncodedBlock] = self._workers.executor.submit(_encode, owner, index, block, self._effort)
+            future: Future[EncodedBlock] = self._workers.executor.submit(_encode, owner, index, block)
             self._steps.append(_Step(owner, future.result, nbytes))
         self._load += nbytes
 
@@ -118,11 +118,11 @@ def changed(oid: str) -> IntegrityError:
     )
 
 
-def _encode(owner: PendingObject, index: int, block: Bytes, effort: Effort) -> EncodedBlock:
+def _encode(owner: PendingObject, index: int, block: Bytes) -> EncodedBlock:
     shared: Shared = dict.fromkeys(owner.shared_ids)
     try:
         blocks = [base.block(index, owner.item, shared, checked=True) for base in owner.bases]
     except IntegrityError:
         blocks = []  # a damaged base must not stop new work from being saved; fsck reports it
     lead = index * owner.item.block_nbytes // owner.item.nbytes % owner.row_items if owner.row_items else 0
-    return encode_block(block, owner.item, blocks, Rows(owner.row_items, lead), effort=effort)
+    return encode_block(block, owner.item, blocks, Rows(owner.row_items, lead), effort=owner.effort)

@@ -97,19 +97,28 @@ class Entry(Struct, frozen=True):
         """Return the stored bytes of one block, checked. Raises IntegrityError naming the object and the place."""
         data = self.unchecked_frame(index)
         if check_of(data) != self.record.frames[index].stored_check:
-            raise IntegrityError(
-                f"object {self.record.oid} in {self.source.name} is damaged: block {index} does not match its checksum",
-                hint="run 'mh fsck --full' to see what is affected",
-            )
+            raise self.damaged(f"block {index} does not match its checksum")
         return data
 
     def unchecked_frame(self, index: int) -> Bytes:
         """Return the stored bytes of one block, for a caller who checks what they decode to."""
-        frame = self.record.frames[index]
+        return self.part(index, 0, self.record.frames[index].nbytes)
+
+    def part(self, index: int, offset: int, nbytes: int) -> Bytes:
+        """Return some of the stored bytes of one block, for a caller who checks them. Raises IntegrityError outside."""
+        if offset + nbytes > self.record.frames[index].nbytes:
+            raise self.damaged(f"block {index} is shorter than it says")
         if self.payload is None:
-            return self.source.read_at(self.starts[index], frame.nbytes)
-        begin = self.starts[index] - self.starts[0]
-        return memoryview(self.payload)[begin : begin + frame.nbytes]
+            return self.source.read_at(self.starts[index] + offset, nbytes)
+        begin = self.starts[index] - self.starts[0] + offset
+        return memoryview(self.payload)[begin : begin + nbytes]
+
+    def damaged(self, problem: str) -> IntegrityError:
+        """Return the error for damage of this entry, which names the object and the place."""
+        return IntegrityError(
+            f"object {self.record.oid} in {self.source.name} is damaged: {problem}",
+            hint="run 'mh fsck --full' to see what is affected",
+        )
 
 
 def check_of(data: Bytes) -> bytes:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from msgspec import Struct
 
+from modelhub.store.codecs.registry import NAMES, RAW, SEPARATE_PLANES
+
 
 class ObjectInfo(Struct, frozen=True):
     """How one object is kept.
@@ -20,6 +22,11 @@ class ObjectInfo(Struct, frozen=True):
     depth: int
     codecs: tuple[str, ...]
     place: str
+
+    @property
+    def has_separate_planes(self) -> bool:
+        """Whether the planes of all its blocks are separate, or raw where nothing shrinks."""
+        return set(self.codecs) <= {NAMES[RAW], NAMES[SEPARATE_PLANES]}
 
     @property
     def base(self) -> str | None:

@@ -75,7 +75,7 @@ class ObjectWriter:
         if not self.contains(oid):
             view = memoryview(data)
             self._add(
-                PendingObject(oid, kind, len(view), item or BYTES),
+                PendingObject(oid, kind, len(view), item or BYTES, effort=self._effort),
                 lambda offset, nbytes: view[offset : offset + nbytes],
             )
         return oid
@@ -89,18 +89,19 @@ class ObjectWriter:
         item: Item,
         row_items: int = 0,
         bases: Iterable[Sequence[Base]] = (),
+        effort: Effort | None = None,
     ) -> bool:
         """Add a blob whose id is known from `read(offset, nbytes)`; tell whether it was new.
 
         `read` is called within this call only, block after block; encoding goes on behind it, so its errors may come up
         at a later call. `row_items` are the items in a row of a matrix. `bases` are what to try as the base of a delta,
-        or as its two, best first: the first of them that exist, fit and are not too deep. Raises IntegrityError if
-        what was read does not have this id.
+        or as its two, best first: the first of them that exist, fit and are not too deep. `effort` is the writer's
+        unless said. Raises IntegrityError if what was read does not have this id.
         """
         if self.contains(oid):
             return False
         found, shared_ids = self._usable_bases(oid, size, item, bases)
-        self._add(PendingObject(oid, "blob", size, item, row_items, found, shared_ids), read)
+        self._add(PendingObject(oid, "blob", size, item, row_items, found, shared_ids, effort or self._effort), read)
         return True
 
     def publish(self, *, as_pack: bool = False) -> PublishResult:
@@ -169,7 +170,7 @@ class ObjectWriter:
     def _start(self) -> EncodeQueue:
         if self._queue is None:
             self._pack = PackWriter(self._store.scratch)
-            self._queue = EncodeQueue(self._pack, self._store.workers, self._effort)
+            self._queue = EncodeQueue(self._pack, self._store.workers)
         return self._queue
 
     def _usable_bases(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import TYPE_CHECKING
 
 from modelhub.errors import IntegrityError, InvalidInputError, ObjectNotFound
@@ -12,6 +13,7 @@ from modelhub.store.codecs.registry import codec, codec_names
 from modelhub.store.entry import Base, Entry, check_of
 from modelhub.store.foundation import OpenBase, Shared, built_on_twice
 from modelhub.store.object_info import ObjectInfo
+from modelhub.store.top_bytes import Top, top_block
 
 if TYPE_CHECKING:
     from modelhub.store.workers import Workers
@@ -97,19 +99,29 @@ class StoredObject:
             return iter([self.block(0)] if self.nblocks else [])
         return self._workers.map(self.block, range(self.nblocks), weigh=lambda _: self.block_nbytes)
 
-    def read(self, offset: int, nbytes: int) -> bytes:
-        """Return a slice of the content, decoding only the blocks it lies in. Raises InvalidInputError outside it."""
+    def read(self, offset: int, nbytes: int, top: Top | None = None) -> bytes:
+        """Return a slice of the content, decoding only the blocks it lies in, each verified by its own check.
+
+        With `top` only the high-order bytes of its numbers are sure to be right, the others may be zero: where planes
+        are kept apart the others are not read. Raises InvalidInputError outside the content, IntegrityError.
+        """
+        return self._slice(offset, nbytes, self.block if top is None else partial(top_block, self, top))
+
+    def _slice(self, offset: int, nbytes: int, block: Callable[[int], Bytes]) -> bytes:
+        """Put a slice together from blocks; several are made ahead on the store's threads."""
         if offset < 0 or nbytes < 0 or offset + nbytes > self.size:
             raise InvalidInputError(f"bytes {offset} to {offset + nbytes} lie outside object {self.oid}")
         if not nbytes:
             return b""
-        first, last = offset // self.block_nbytes, (offset + nbytes - 1) // self.block_nbytes
-        parts = []
-        for index in range(first, last + 1):
-            start = index * self.block_nbytes
-            data = self.block(index)
-            parts.append(memoryview(data)[max(offset - start, 0) : offset + nbytes - start])
-        return b"".join(parts)
+        numbers = range(offset // self.block_nbytes, (offset + nbytes - 1) // self.block_nbytes + 1)
+        blocks: Iterator[Bytes] = map(block, numbers)
+        if len(numbers) > 1:
+            blocks = self._workers.map(block, numbers, weigh=lambda _: self.block_nbytes)
+        starts = (number * self.block_nbytes for number in numbers)
+        return b"".join(
+            memoryview(data)[max(offset - start, 0) : offset + nbytes - start]
+            for start, data in zip(starts, blocks, strict=True)
+        )
 
     def stored_frames(self) -> Iterator[Bytes]:
         """Yield the stored bytes of all blocks, checked; for copying an entry as it is. Raises IntegrityError."""
@@ -176,10 +188,7 @@ class StoredObject:
         return base
 
     def _damaged(self, problem: str) -> IntegrityError:
-        return IntegrityError(
-            f"object {self.oid} in {self._entry.source.name} is damaged: {problem}",
-            hint=DAMAGE_HINT,
-        )
+        return self._entry.damaged(problem)
 
 
 def read_whole(found: StoredObject, kind: Kind, *, limit: int | None) -> bytes:

@@ -48,18 +48,18 @@ class BlockTrial:
     codec: str
 
 
-def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows) -> BlockTrial:
-    """Encode a block, or any stretch of whole items, with effort. Writes nothing."""
-    encoded = encode_block(block, item, bases, rows, effort="small")
+def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort = "small") -> BlockTrial:
+    """Encode a block, or any stretch of whole items. Writes nothing."""
+    encoded = encode_block(block, item, bases, rows, effort=effort)
     return BlockTrial(encoded.frame.nbytes, encoded.bases_used, codec_names({encoded.frame.codec})[0])
 
 
-def decoding_seconds(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows) -> float:
+def decoding_seconds(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort = "small") -> float:
     """Return the processor time that decoding a block takes which is encoded as `try_block` does: the best of some.
 
     So it is much the same whatever else the machine does.
     """
-    encoded = encode_block(block, item, bases, rows, effort="small")
+    encoded = encode_block(block, item, bases, rows, effort=effort)
     how = codec(encoded.frame.codec)
     views = [memoryview(base) for base in bases]
 

@@ -28,10 +28,12 @@ from modelhub.porcelain.repack import repack
 from modelhub.porcelain.reset import reset
 from modelhub.porcelain.restore import restore
 from modelhub.porcelain.status import status
+from modelhub.porcelain.stored_tensors import stored_tensors
 from modelhub.porcelain.tag import create_tag
 from modelhub.repository.content import read_file
 from modelhub.repository.forgotten import forgotten_versions
 from modelhub.repository.objects import Run
+from modelhub.repository.progressive import read_progressive
 from modelhub.repository.reachable import all_commits, current_commits
 from modelhub.repository.repository import Act, Repository
 from modelhub.repository.status import load_index
@@ -40,6 +42,7 @@ from modelhub.runs.live import LiveRun
 from modelhub.runs.notes import End, Owner, Start
 from modelhub.runs.pending import list_pending, read_pending
 from modelhub.store import index_upkeep
+from modelhub.store.object_store import ObjectStore
 
 ACT = Act(ADA, START_MS + 10_000_000, 60, "the command")
 LATER = Act(ADA, START_MS + 20_000_000, 60, "what comes next")
@@ -246,6 +249,21 @@ def repack_quickly(folder: Path) -> None:
     repack(find(folder), max_recreation=100.0)
     store = find(folder).store
     assert sum(store.info(oid).stored_nbytes for oid in store.ids()) <= before
+    assert_single(store)
+
+
+def repack_progressively(folder: Path) -> None:
+    """Mark a version in the midst of others and repack; afterwards its tensors have separate planes."""
+    portfolio.ROUNDS_OF_SMALL = 50
+    repack(find(folder), max_recreation=100.0, progressive=["HEAD~1"])
+    repo = find(folder)
+    (marked,) = read_progressive(repo.layout)
+    known = stored_tensors(repo)
+    assert all(known.tensors[number].info.has_separate_planes for number in known.versions[marked])
+    assert_single(repo.store)
+
+
+def assert_single(store: ObjectStore) -> None:
     packed = [row.oid for reader in store.packs for row in reader.index.rows()]
     assert len({*packed, *map(bytes.fromhex, store.loose.ids())}) == len(packed) + len(list(store.loose.ids()))
 
@@ -332,5 +350,6 @@ SCENARIOS: dict[str, Scenario] = {
         lambda folder: with_few_taken_for_many(lambda at: gc(find(at), act=ACT, grace_days=0), folder), in_many_packs
     ),
     "repack": Scenario(repack_quickly, trained_on),
+    "repack-progressive": Scenario(repack_progressively, trained_on),
     "reindex": Scenario(lambda folder: reindex(find(folder)), two_commits_without_lock),
 }

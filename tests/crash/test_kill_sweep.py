@@ -13,7 +13,7 @@ SWEEP = Path(__file__).with_name("sweep.py")
 COMMANDS = (
     "init", "add", "commit-all", "commit-staged", "commit-run", "undo-run", "checkout", "restore", "reset-hard",
     "merge", "undo", "tag", "branch", "gc", "keep", "undo-keep", "gc-forgotten",
-    "commit-many-packs", "gc-many-packs", "repack", "reindex",
+    "commit-many-packs", "gc-many-packs", "repack", "repack-progressive", "reindex",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from contracts.pages import ROOT
 
 import modelhub
 from modelhub.catalog.query.result import QueryResult
-from modelhub.porcelain.load import LoadedFile
+from modelhub.porcelain.load import LoadedBounds, LoadedFile
 from modelhub.repository.config import KEYS
 from modelhub.repository.ignore import ALWAYS, DEFAULT_ENDINGS, DEFAULT_FOLDERS
 from modelhub.tracking.training_run import TrainingRun
@@ -59,7 +59,7 @@ def test_every_member_of_a_run_is_in_the_python_page_with_its_parameters(name: s
         assert written == parameters(member)
 
 
-@pytest.mark.parametrize("kind", [QueryResult, LoadedFile])
+@pytest.mark.parametrize("kind", [QueryResult, LoadedFile, LoadedBounds])
 def test_every_member_of_a_result_is_in_the_python_page(kind: type) -> None:
     page = read("docs", "reference", "python.md")
     section = page.partition(f"### {kind.__name__}\n")[2].partition("\n#")[0]

@@ -32,6 +32,7 @@ CASES = {
     6: STEPS,
     7: STEPS,
     8: STEPS,
+    9: STEPS,
 }
 
 

@@ -56,6 +56,8 @@ def _lines(session: Session, result: ShowResult) -> Iterator[str]:
     for path, data in sorted({(item.data_path, item.data) for item in result.evaluations.values()}):
         names = [name for name, item in result.evaluations.items() if (item.data_path, item.data) == (path, data)]
         yield f"measured on {clean(path)} {short(data)}: {', '.join(map(clean, names))}"
+    if result.progressive:
+        yield "\nprogressive: repacked so that the high-order bytes of its floats can be read alone"
     if result.findings:
         yield "\n" + terminal.style("findings", "bold")
         yield from (

@@ -6,9 +6,10 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from modelhub.errors import InvalidInputError, NotFoundError
-from modelhub.files import write_atomic
+from modelhub.files import Bytes, TempFile
 
 BINARY_FORMATS = ("parquet", "arrow")
+_NEW_FILE = 0o644
 _BY_SUFFIX = {
     ".txt": "table",
     ".json": "json",
@@ -43,12 +44,23 @@ def save_lines(path: Path, lines: Iterable[str]) -> None:
 
 def save_bytes(path: Path, data: bytes) -> None:
     """Replace a file, in one step. Raises NotFoundError where its folder is missing."""
+    save_blocks(path, [data])
+
+
+def save_blocks(path: Path, blocks: Iterable[Bytes]) -> None:
+    """Replace a file by these bytes, in one step once all are there: what `blocks` raises leaves it as it was.
+
+    Raises NotFoundError where its folder is missing.
+    """
     target = path.resolve()
     if target.is_dir():
         raise InvalidInputError(f"'{path}' is a folder", hint="-o takes the name of a file")
     if not target.parent.is_dir():
         raise NotFoundError(f"there is no folder '{path.parent}'", hint="make it first")
-    write_atomic(target, data, scratch=target.parent)
+    with TempFile(target.parent, mode=_NEW_FILE) as temp:
+        for block in blocks:
+            temp.write(block)
+        temp.replace(target)
 
 
 def _suffixes() -> str:

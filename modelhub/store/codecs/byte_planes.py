@@ -39,7 +39,7 @@ class BytePlanes:
         width = item.nbytes
         if not 2 <= width <= MAX_PLANES or not len(block) or len(block) % width:
             return None
-        parts: list[Bytes] = [smaller(as_bytes(plane)) for plane in _split(block, item)]
+        parts: list[Bytes] = [smaller(as_bytes(plane)) for plane in split_planes(block, item)]
         header = struct.pack(f"<{width}I", *map(len, parts))
         frame = b"".join((header, *parts))
         return frame if len(frame) < len(block) else None
@@ -59,7 +59,7 @@ class BytePlanes:
             part = view[at : at + length]
             planes.append(words(part if length == count else zstd_frame.decompress(part, count), 1))
             at += length
-        return as_bytes(_join(planes, item))
+        return as_bytes(join_planes(planes, item))
 
 
 def smaller(plane: Bytes) -> Bytes:
@@ -68,8 +68,8 @@ def smaller(plane: Bytes) -> Bytes:
     return packed if len(packed) < len(plane) else plane
 
 
-def _split(block: Bytes, item: Item) -> Planes:
-    """Return uint8 [width, count]: row k holds byte k of every item."""
+def split_planes(block: Bytes, item: Item) -> Planes:
+    """Return uint8 [width, count]: row k holds byte k of every item, of floats with the sign rotated to the bottom."""
     width = item.nbytes
     if width not in NATIVE_WIDTHS:
         return np.ascontiguousarray(words(block, 1).reshape(-1, width).T)
@@ -81,8 +81,8 @@ def _split(block: Bytes, item: Item) -> Planes:
     return planes
 
 
-def _join(planes: list[Words], item: Item) -> NDArray[np.generic]:
-    """Undo `_split`."""
+def join_planes(planes: list[Words], item: Item) -> NDArray[np.generic]:
+    """Undo `split_planes`."""
     width = item.nbytes
     items = np.empty((planes[0].size, width), np.uint8)
     for piece in slabs(planes[0].size):

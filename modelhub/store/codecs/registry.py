@@ -18,6 +18,7 @@ PLAIN_DELTA = 5
 FITTED_DELTA = 6
 FITTED_DELTA_OF_TWO = 7
 PACKED_PLANES = 8
+SEPARATE_PLANES = 9
 
 _MODULES: dict[int, tuple[str, str]] = {
     RAW: ("raw", "RAW"),
@@ -29,6 +30,7 @@ _MODULES: dict[int, tuple[str, str]] = {
     FITTED_DELTA: ("fitted_delta", "FITTED_DELTA"),
     FITTED_DELTA_OF_TWO: ("fitted_delta", "FITTED_DELTA_OF_TWO"),
     PACKED_PLANES: ("packed_planes", "PACKED_PLANES"),
+    SEPARATE_PLANES: ("separate_planes", "SEPARATE_PLANES"),
 }
 
 NAMES: dict[int, str] = {
@@ -41,6 +43,7 @@ NAMES: dict[int, str] = {
     FITTED_DELTA: "fitted delta",
     FITTED_DELTA_OF_TWO: "fitted delta of two",
     PACKED_PLANES: "packed planes",
+    SEPARATE_PLANES: "separate planes",
 }
 """What people read; here, so that saying how an object is kept needs no codec's libraries."""
 

@@ -32,6 +32,74 @@ def test_a_tensor_comes_as_its_bytes_or_as_npy(written, project):
     assert np.array_equal(np.load(io.BytesIO(written(*place, "--npy"))), expected)
 
 
+def test_rows_of_a_tensor_come_alone(mh, written, project):
+    expected = load_file(project / "model.safetensors")["encoder.layer.1.weight"]
+    place = ["cat", "v2:model.safetensors", "-t", "encoder.layer.1.weight", "--rows"]
+    assert written(*place, "2:4", "--raw") == expected[2:4].tobytes()
+    assert np.array_equal(np.load(io.BytesIO(written(*place, "-3:", "--npy"))), expected[-3:])
+    assert mh(*place, ":1").out.startswith("float32 [1, 8]\n")
+    assert mh(*place, "9:").out.startswith("float32 [0, 8]\n")
+    shown = mh(*place, "1:2", "--json").json()
+    assert shown["shape"] == [1, 8]
+    assert np.array_equal(np.array(shown["values"], dtype=np.float32), expected[1:2])
+
+
+def test_bounds_come_as_two_arrays(mh, written, project):
+    values = load_file(project / "model.safetensors")["encoder.layer.1.weight"]
+    place = ["cat", "v2:model.safetensors", "-t", "encoder.layer.1.weight", "--precision"]
+    lower, upper = np.load(io.BytesIO(written(*place, "2", "--npy")))
+    assert (lower <= values).all()
+    assert (values <= upper).all()
+    assert (lower < upper).all()
+    shown = mh(*place, "2", "--rows", "0:1", "--json").json()
+    assert shown["lower"] == lower[:1].tolist()
+    assert shown["upper"] == upper[:1].tolist()
+    mh(*place, "4", "-o", "both.npy")
+    assert np.array_equal(np.load(project / "both.npy"), [values, values])
+    lines = mh(*place, "1", "--rows", "2:3").out.splitlines()
+    assert lines[0] == "float32 [1, 8]"
+    assert {"lower", "upper"} < set(lines)
+    assert "--raw has no bounds" in mh(*place, "2", "--raw", code=2).err
+    mh(*place, "0", code=2)
+    assert "--precision is for a tensor" in mh("cat", "v1:train.py", "--precision", "1", code=2).err
+
+
+@pytest.mark.parametrize("rows", ["", "3", "a:b", "1:2:3", "1.5:2"])
+def test_rows_that_are_none_are_refused(mh, project, rows):
+    done = mh("cat", "v1:model.safetensors", "-t", "encoder.layer.0.bias", "--rows", rows, code=2)
+    assert "names no rows" in done.err
+
+
+def test_what_is_for_tensors_needs_one(mh, project):
+    assert "--rows is for a tensor" in mh("cat", "v1:model.safetensors", "--rows", "0:1", code=2).err
+    assert "--npy is for a tensor" in mh("cat", "v1:model.safetensors", "--npy", code=2).err
+
+
+def test_a_file_and_a_tensor_are_written_to_files(mh, project):
+    expected = load_file(project / "model.safetensors")["encoder.layer.0.bias"]
+    mh("cat", "v2:model.safetensors", "-o", "old.safetensors")
+    assert (project / "old.safetensors").read_bytes() == (project / "model.safetensors").read_bytes()
+    place = ["cat", "v2:model.safetensors", "-t", "encoder.layer.0.bias"]
+    assert mh(*place, "-o", "bias.npy").out == ""
+    assert np.array_equal(np.load(project / "bias.npy"), expected)
+    mh(*place, "--raw", "-o", "bias.bin")
+    assert (project / "bias.bin").read_bytes() == expected.tobytes()
+    assert "--json prints" in mh(*place, "--json", "-o", "bias.json", code=2).err
+
+
+def test_a_file_that_cannot_be_read_whole_leaves_what_was_there(mh, project):
+    (project / "old.bin").write_bytes(b"mine")
+    mh("cat", "v1:nothing.bin", "-o", "old.bin", code=4)
+    mh("cat", "v1:train.py", "-o", "nowhere/old.bin", code=4)
+    assert (project / "old.bin").read_bytes() == b"mine"
+    assert not list(project.glob("*.tmp"))
+
+
+def test_a_name_that_is_nearly_right_is_told(mh, project):
+    done = mh("cat", "v1:model.safetensors", "-t", "encoder.layer.0.bais", code=4)
+    assert "did you mean 'encoder.layer.0.bias'" in done.err
+
+
 def test_a_file_of_a_version_is_printed(mh, project):
     assert mh("cat", "v1:train.py").out == "lr = 1e-3\n"
     assert mh("cat", ":train.py").out == "lr = 1e-4\n"
