@@ -61,8 +61,8 @@ class _Draft:
 def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], progress: Progress) -> list[Way]:
     """Return the ways of all tensors; those of the numbers `separate` have one: whole, with their planes separate.
 
-    Decoding is rated by codec, on whole blocks, and shared by the threads. Cost: each way is encoded for a sample, and
-    decoded.
+    Decoding is rated by codec, on whole blocks, and shared by the threads. Cost: each way is encoded for a sample; a
+    block of every tensor is read.
     """
     drafts: list[_Draft] = []
     blocks = DecodedBlocks(repo)
@@ -76,7 +76,9 @@ def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], pro
         return list(_drafts(blocks, one, entry, candidates.of(one, entry.record.bases)))
 
     workers = repo.store.workers
-    for found in workers.map(drafts_of, known.tensors, weigh=lambda _: workers.budget // workers.count):
+    ordered = dict.fromkeys(number for line in known.lines.values() for number in line)
+    by_line = [known.tensors[number] for number in ordered]  # the blocks of a line's versions are tried on each other
+    for found in workers.map(drafts_of, by_line, weigh=lambda _: workers.budget // workers.count):
         drafts += found
         progress.advance(1)
     rates = rated(blocks, drafts)

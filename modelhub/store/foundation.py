@@ -62,15 +62,19 @@ def as_kind(block: Bytes, old: Item, new: Item) -> Bytes:
 
 
 def built_on_twice(bases: Sequence[OpenBase]) -> frozenset[str]:
-    """Return the objects of the chains below that more than one delta builds on; opens all of them."""
+    """Return the objects of the chains below that more than one delta builds on; opens all of them, each once.
+
+    So whatever is decoded first, decoding opens nothing: threads that encode must not come back to the writer.
+    """
     twice: set[str] = set()
-    seen: set[str] = set()
+    seen: dict[str, StoredObject] = {}
     waiting = list(bases)
     while waiting:
         base = waiting.pop()
-        if base.handle.oid in seen:
-            twice.add(base.handle.oid)
+        known = seen.setdefault(base.handle.oid, base.handle)
+        if known is not base.handle:
+            twice.add(known.oid)
+            base.handle.foundation = known.foundation
         else:
-            seen.add(base.handle.oid)
-            waiting += base.handle.foundation
+            waiting += known.foundation
     return frozenset(twice)

@@ -80,10 +80,6 @@ class StoredObject:
             place=self._entry.source.name,
         )
 
-    def open_chain(self) -> None:
-        """Open every object this one builds on, so that decoding opens nothing. Raises as reading them does."""
-        self._shared()
-
     def block(self, index: int, shared: Shared | None = None) -> Bytes:
         """Return one decoded block, verified by its own check. Raises IntegrityError."""
         if not 0 <= index < self.nblocks:
@@ -138,6 +134,11 @@ class StoredObject:
         if self._bases is None:
             self._bases = tuple(map(self._open_base, self._entry.record.bases))
         return self._bases
+
+    @foundation.setter
+    def foundation(self, opened: tuple[OpenBase, ...]) -> None:
+        """Build on what another handle on the same object has opened."""
+        self._bases = opened
 
     def decode(self, index: int, shared: Shared) -> Bytes:
         """Return one block as its codec gives it, unchecked; for the deltas on it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from itertools import pairwise
 
 import numpy as np
@@ -13,6 +14,7 @@ from modelhub.oid import oid_of
 from modelhub.store.entry import Base
 from modelhub.store.item import BYTES, Item
 from modelhub.store.object_writer import MAX_DEPTH, ObjectWriter
+from modelhub.store.stored_object import StoredObject
 
 
 def stream(writer: ObjectWriter, data: bytes, item: Item, bases=()) -> str:
@@ -245,3 +247,30 @@ def test_deltas_of_deltas_within_one_writer_need_no_thread_but_the_writers(store
         writer.publish()
     assert [store.info(oid).depth for oid in oids] == [0, 1, 2, 3, 4, 5]
     assert [store.read(oid) for oid in oids] == contents
+
+
+def test_encoding_on_two_chains_of_the_pack_being_written_opens_nothing_on_other_threads(store, monkeypatch) -> None:
+    """Several handles on an object are there then; the pack being written is for the thread that writes alone."""
+    item, rng = Item.of("float32"), np.random.default_rng(8)
+    weights, step = rng.standard_normal((2, 64, 128)).astype(np.float32)
+    opened: list[str] = []
+    genuine = ObjectWriter._open
+
+    def watched(self: ObjectWriter, oid: str, trail: tuple[str, ...]) -> StoredObject:
+        opened.append(threading.current_thread().name)
+        return genuine(self, oid, trail)
+
+    monkeypatch.setattr(ObjectWriter, "_open", watched)
+    with store.writer(effort="small") as writer:
+        oids: list[str] = []
+        for number in range(6):
+            data = (weights + step * 1e-3 * number**1.5).tobytes()
+            oid, before = oid_of(data), [Base(base) for base in oids[:-3:-1]]
+            writer.put_stream(oid, len(data), lambda at, n, data=data: data[at : at + n], item=item, bases=[before])
+            oids.append(oid)
+        assert len(writer.info(oids[-1]).bases) == 2
+        writer.publish()
+    assert opened
+    assert set(opened) == {threading.current_thread().name}
+    for number, oid in enumerate(oids):
+        assert store.read(oid) == (weights + step * 1e-3 * number**1.5).tobytes()
