@@ -32,6 +32,9 @@ COEFFICIENT_BITS = 3.3
 ROUNDING = 0.33
 """Coefficients are rounded so that their error is about this share of what is left of the matrix."""
 
+MOST_PRODUCTS = 1 << 18
+"""Larger products of matrices are shared among threads by OpenBLAS, which for these costs many times what it saves."""
+
 LEAST_SCALE = 2.0**-100
 _EXACT_FLOAT32 = 2.0**24
 _EXACT_FLOAT64 = 2.0**53
@@ -62,11 +65,14 @@ class Factors:
         is_small = self.largest_sum < _EXACT_FLOAT32
         left, right = (side if is_small else side.astype(np.float64) for side in (self.left, self.right))
 
+        at_once = max(1, MOST_PRODUCTS // right.size)
+
         def rows(which: slice) -> Matrix:
             some = left[which]
             shape = some.shape[0], right.shape[1]
             sums = scratch("sums", shape[0] * shape[1], right.dtype).reshape(shape)
-            np.matmul(some, right, out=sums)
+            for first in range(0, shape[0], at_once):
+                np.matmul(some[first : first + at_once], right, out=sums[first : first + at_once])
             if is_small:
                 sums *= scale
                 return sums

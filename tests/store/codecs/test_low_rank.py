@@ -34,6 +34,15 @@ def test_the_product_is_the_same_in_whatever_order_it_is_summed() -> None:
     assert np.array_equal(product(factors), whole.astype(np.float32) * np.float32(factors.scale))
 
 
+def test_a_product_made_a_few_rows_at_a_time_is_the_same(monkeypatch) -> None:
+    factors = find_factors(low_rank(5, 0.1))
+    assert factors is not None
+    whole = product(factors)
+    monkeypatch.setattr("modelhub.store.codecs.low_rank.MOST_PRODUCTS", 7 * factors.right.size)
+    assert np.array_equal(product(factors), whole)
+    assert np.array_equal(factors.rows_product()(slice(30, 53)), whole[30:53])
+
+
 @pytest.mark.parametrize(
     "change", [np.zeros((200, 150)), np.full((200, 150), np.nan), np.ones((200, 4)), np.ones((4, 9))]
 )
