@@ -18,8 +18,10 @@ if TYPE_CHECKING:
     from modelhub.porcelain.commit import CommitResult
     from modelhub.porcelain.diff import DiffResult
     from modelhub.porcelain.export import ExportResult
+    from modelhub.porcelain.keep import KeepResult
     from modelhub.porcelain.load import LoadedBounds, LoadedFile
     from modelhub.porcelain.moving import CheckoutResult
+    from modelhub.porcelain.repack import RepackResult
     from modelhub.porcelain.status import StatusResult
     from modelhub.porcelain.warm_start import WarmStart
     from modelhub.tracking.training_run import TrainingRun
@@ -246,6 +248,41 @@ class Repo:
 
         act = _act(self._repository, shlex.join(("checkout", revision)))
         return checkout(self._repository, act=act, revision=revision, force=force)
+
+    def keep(
+        self,
+        metric: str,
+        *,
+        best: int,
+        lowest: bool = False,
+        newest: int = 0,
+        data: str | None = None,
+        across_data: bool = False,
+        revisions: Sequence[str] = (),
+        dry_run: bool = False,
+    ) -> KeepResult:
+        """Keep the `best` versions by a metric and the `newest` newest, and forget the weights of the others.
+
+        `revisions` are the versions and ranges `A..B` to choose among. What HEAD, a branch or a tag names always stays,
+        and what has no value of the metric. `mh undo` takes it back until `mh gc` has deleted. Raises InvalidInputError
+        where versions measured on different data would be ranked, unless `data` names one or `across_data`.
+        """
+        from modelhub.porcelain.keep import KeepRule, keep, plan_keep
+
+        rule = KeepRule(metric, best, lowest=lowest, newest=newest, data=data, across_data=across_data)
+        act = _act(self._repository, f"keep --best {best} --by {shlex.quote(metric)}")
+        plan = plan_keep(self._repository, rule=rule, now=act.time, revisions=revisions, home=Path.home())
+        return plan if dry_run else keep(self._repository, plan, act=act)
+
+    def repack(self, *, max_recreation: float | None = None, dry_run: bool = False) -> RepackResult:
+        """Store all versions anew, smaller; none takes longer to get back than the bound.
+
+        `max_recreation` is how often the time with every tensor whole; by default 4, or as long as now, and then the
+        store never grows. Runs in a process of its own. Raises InvalidInputError for a bound below 1.
+        """
+        from modelhub.porcelain.repack_process import repack_in_process
+
+        return repack_in_process(self.root, max_recreation=max_recreation, dry_run=dry_run)
 
     def __repr__(self) -> str:
         return f"<modelhub repository {str(self.root)!r}>"

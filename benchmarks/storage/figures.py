@@ -13,7 +13,7 @@ import matplotlib as mpl
 import matplotlib.pyplot as plt
 
 from benchmarks.storage.results import kept
-from benchmarks.storage.size_of_deltas import OURS
+from benchmarks.storage.size_of_deltas import OURS, REPACKED
 
 FOLDER = Path(__file__).parents[2] / "docs/explanation/figures"
 MINE, THEIRS, YARDSTICK = "#0b6e4f", "#8a8f98", "#c1666b"
@@ -42,13 +42,13 @@ def point(axes: Any, at: tuple[float, float], name: str, *, ours: bool, marker: 
 
 
 def size_against_speed() -> None:
-    """Draw each codec, in one thread, and modelhub's whole commit; small and fast is at the lower right."""
+    """Draw each codec, in one thread, and modelhub's whole commands; small and fast is at the lower right."""
     answers = {(answer["what"], answer["kind"]): answer["codecs"] for answer in kept("size_of_deltas")}
     figure, plots = drawing(len(WHAT))
     for axes, what in zip(plots, WHAT, strict=True):
         for name, found in answers[what, "fp32"].items():
             if found is not None:
-                ours = name == OURS
+                ours = name in (OURS, REPACKED)
                 point(
                     axes,
                     (found["speed"], found["share"]),

@@ -10,6 +10,7 @@ from modelhub.archive.measurement import StoragePlan, allowed, fault, measure
 from modelhub.archive.problem import pose
 from modelhub.archive.solvers.arborescence import minimum_arborescence, smallest
 from modelhub.archive.solvers.balancing import balance
+from modelhub.archive.solvers.enumeration import Bounds, enumerate_parts
 from modelhub.archive.solvers.growth import grow
 from modelhub.archive.solvers.light_trees import STRETCHES, light_tree
 from modelhub.archive.solvers.refinement import refine_smallest
@@ -19,6 +20,8 @@ from modelhub.progress import SILENT, Progress
 
 SCORES = 4_000_000
 """How many swaps PAS-MT and PAS-PT may score."""
+NODES = 200_000
+"""How many partial plans are looked at to solve small parts exactly."""
 ROUNDS = 8_000
 ROUNDS_OF_SMALL = 20_000
 SMALL = 2_000
@@ -103,6 +106,7 @@ class _Search:
         self.smallest = smallest(self.problem)
         self.scores = int(SCORES * effort)
         self.rounds = int((ROUNDS_OF_SMALL if graph.vertices <= SMALL else ROUNDS) * effort)
+        self.is_least = False
         self.attempts: list[Attempt] = []
         self.allowed: list[tuple[str, StoragePlan]] = []
 
@@ -148,7 +152,17 @@ def _run_growth(search: _Search, name: str) -> None:
     search.take(name, *grow(search.problem, search.scores))
 
 
+def _run_enumeration(search: _Search, name: str) -> None:
+    best = min(search.allowed, key=lambda item: item[1].storage)[1].chosen
+    bounds = Bounds(search.scheme, search.budgets, search.max_depth)
+    found = enumerate_parts(search.graph, bounds, best, NODES)
+    search.take(name, found.chosen, found.is_least)
+    search.is_least = found.is_least
+
+
 def _run_balance(search: _Search, name: str) -> None:
+    if search.is_least:
+        return
     others = [plan.chosen for _, plan in search.allowed]
     search.take(name, balance(search.problem, search.smallest, search.shortest, others, search.rounds))
 
@@ -159,5 +173,6 @@ _SOLVERS: dict[str, Callable[[_Search, str], None]] = {
     "LAST": _run_light,
     "PAS-MT": _run_refinement,
     "PAS-PT": _run_growth,
+    "enumeration": _run_enumeration,
     "balance": _run_balance,
 }

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import heapq
 import math
-from collections import deque
 from collections.abc import Callable, Iterable
 
+from modelhub.archive.solvers.worklist import Worklist
 from modelhub.archive.working_plan import WorkingPlan
 
 SMALL = 1e-9
@@ -104,23 +104,16 @@ def save(plan: WorkingPlan, vertices: Iterable[int]) -> None:
 
     Where two edges store the same, the one that decodes faster is taken: what it frees may pay for others.
     """
-    problem = plan.problem
-    waiting = deque(vertices)
-    queued = set(waiting)
-    while waiting:
-        vertex = waiting.popleft()
-        queued.discard(vertex)
+    work = Worklist(plan.problem, vertices)
+    for vertex in work:
         below = plan.below(vertex)
         edge = _best_saving(plan, vertex, below)
         if edge < 0:
             continue
-        freed = problem.sources[plan.chosen[vertex]]
+        freed = plan.problem.sources[plan.chosen[vertex]]
         plan.move(edge, below)
         for other in (*below, *freed, *plan.rests_on([vertex])):
-            for touched in (other, *(problem.target[onward] for onward in problem.out_of[other])):
-                if touched not in queued:
-                    queued.add(touched)
-                    waiting.append(touched)
+            work.add((other, *work.resting_on((other,))))
 
 
 def _best_saving(plan: WorkingPlan, vertex: int, below: list[int]) -> int:

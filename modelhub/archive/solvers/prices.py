@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Iterable, Iterator
 
 from modelhub.archive.problem import Problem
+from modelhub.archive.solvers.worklist import Worklist
 from modelhub.archive.working_plan import WorkingPlan
 
 SMALL = 1e-9
@@ -48,23 +48,16 @@ def _weights(problem: Problem, prices: list[float]) -> list[float]:
 
 def descend(plan: WorkingPlan, weights: list[float], vertices: Iterable[int]) -> None:
     """Swap edges while storage + sum of weight x recreation falls."""
-    problem = plan.problem
-    waiting = deque(vertices)
-    queued = set(waiting)
-    while waiting:
-        vertex = waiting.popleft()
-        queued.discard(vertex)
+    work = Worklist(plan.problem, vertices)
+    for vertex in work:
         below = plan.below(vertex)
         edge = _best_priced(plan, vertex, below, weights)
         if edge < 0:
             continue
         before = plan.rests_on([vertex])
         plan.move(edge, below)
-        touched = dict.fromkeys((*below, *before, *plan.rests_on([vertex])))
-        for other in (*touched, *(problem.target[onward] for moved in below for onward in problem.out_of[moved])):
-            if other not in queued:
-                queued.add(other)
-                waiting.append(other)
+        work.add(dict.fromkeys((*below, *before, *plan.rests_on([vertex]))))
+        work.add(work.resting_on(below))
 
 
 def _best_priced(plan: WorkingPlan, vertex: int, below: list[int], weights: list[float]) -> int:

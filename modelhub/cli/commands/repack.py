@@ -14,6 +14,7 @@ from modelhub.cli.options import dry_run_option, json_option, pass_session, prin
 from modelhub.cli.output.quantities import count, short, size
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.repack import MAX_RECREATION, RepackResult, parse_bound, repack
+from modelhub.porcelain.storage_plan import HOT_SHARE
 
 MOST_NAMED = 5
 
@@ -108,11 +109,13 @@ def _lines(result: RepackResult) -> Iterator[str]:
 def _slow_lines(result: RepackResult) -> Iterator[str]:
     """Say which versions are over the bound, and what that costs or would."""
     bound = f"{result.max_recreation:g}x"
+    named = f"{1 + HOT_SHARE * (result.max_recreation - 1):g}x"
+    over = f"{bound}, or {named} where a ref names it"
     if result.within_nbytes is not None:
         slow = count(result.slow_then, "version")
-        yield f"{slow} took longer than {bound} before and still may; with all within it the store would take"
-        yield f"  {size(result.within_nbytes)}: mh repack --max-recreation {bound}"
+        yield f"{slow} took longer before than {over}, and still may;"
+        yield f"  with all within that the store takes {size(result.within_nbytes)}: mh repack --max-recreation {bound}"
     elif result.slow_then:
-        yield f"{count(result.slow_then, 'version')} cannot be had within {bound}"
+        yield f"{count(result.slow_then, 'version')} cannot be had within {over}"
     elif result.slow_now:
-        yield f"{count(result.slow_now, 'version')} took longer than {bound} before"
+        yield f"{count(result.slow_now, 'version')} took longer before than {over}"

@@ -80,7 +80,7 @@ class FittedDelta:
             return None
         new, *old = (words(part, item.nbytes) for part in (block, *bases[: self.bases]))
         layout = _Layout.of(new.size, rows)
-        model, predicted = _fit(new, old, item.kind, layout)
+        model, predicted, factors = _fit(new, old, item.kind, layout)
         sizes = _step_sizes(new, predicted, item.kind, layout)
         first = int(sizes.min())
         classes = np.minimum(sizes - first, 255).astype(np.uint8)
@@ -94,7 +94,6 @@ class FittedDelta:
                 writer.add(step(new[part.span], known, item.kind), order)
         groups = writer.pack(least=MIN_GROUP_ELEMENTS, level=_LEVEL)
         table = [pack(classes, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
-        factors = b"" if model.factors is None else pack_factors(model.factors)
         header = _HEADER.pack(layout.length, layout.lead, offset, 0, len(table[0]), len(table[1]), len(factors))
         frame = b"".join((header, *table, factors, groups))
         return frame if len(frame) < len(block) else None
@@ -188,7 +187,7 @@ def _scale_rows(values: Values, by_row: Values, piece: RowPiece) -> None:
         values *= by_row[0]
 
 
-def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[_Model, Words]:
+def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[_Model, Words, bytes]:
     """Find the shares by least squares in each row, and factors of what they leave; return what they predict too."""
     with np.errstate(all="ignore"):
         change = _matrix(_difference(new, old[0], kind), layout)
@@ -203,11 +202,12 @@ def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[
     predicted = plain.predict(old, kind, layout)
     factors = find_factors(change)
     if factors is None:
-        return plain, predicted
+        return plain, predicted, b""
     fitted = _Model(shares, factors)
     better = fitted.predict(old, kind, layout)
-    worth = _step_bits(new, predicted, kind, layout) - 8 * len(pack_factors(factors))
-    return (fitted, better) if _step_bits(new, better, kind, layout) < worth else (plain, predicted)
+    packed = pack_factors(factors)
+    worth = _step_bits(new, predicted, kind, layout) - 8 * len(packed)
+    return (fitted, better, packed) if _step_bits(new, better, kind, layout) < worth else (plain, predicted, b"")
 
 
 def _step_bits(new: Words, predicted: Words, kind: str, layout: _Layout) -> float:
