@@ -274,15 +274,30 @@ class Repo:
         plan = plan_keep(self._repository, rule=rule, now=act.time, revisions=revisions, home=Path.home())
         return plan if dry_run else keep(self._repository, plan, act=act)
 
-    def repack(self, *, max_recreation: float | None = None, dry_run: bool = False) -> RepackResult:
+    def repack(
+        self,
+        *,
+        max_recreation: float | None = None,
+        dry_run: bool = False,
+        progressive: Sequence[str] = (),
+        not_progressive: Sequence[str] = (),
+    ) -> RepackResult:
         """Store all versions anew, smaller; none takes longer to get back than the bound.
 
         `max_recreation` is how often the time with every tensor whole; by default 4, or as long as now, and then the
-        store never grows. Runs in a process of its own. Raises InvalidInputError for a bound below 1.
+        store never grows. The versions `progressive` are marked, now and for later repacks: their floats are kept whole
+        so that `load(..., precision=1)` reads little; `not_progressive` lose the mark. Runs in a process of its own.
+        Raises InvalidInputError for a bound below 1, RefNotFound.
         """
         from modelhub.porcelain.repack_process import repack_in_process
 
-        return repack_in_process(self.root, max_recreation=max_recreation, dry_run=dry_run)
+        return repack_in_process(
+            self.root,
+            max_recreation=max_recreation,
+            dry_run=dry_run,
+            progressive=progressive,
+            not_progressive=not_progressive,
+        )
 
     def __repr__(self) -> str:
         return f"<modelhub repository {str(self.root)!r}>"

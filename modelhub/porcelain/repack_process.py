@@ -10,7 +10,7 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -34,16 +34,25 @@ _ERRORS: Mapping[int, type[ModelHubError]] = {
 _SYSTEM = 74
 
 
-def repack_in_process(root: Path, *, max_recreation: float | None, dry_run: bool) -> RepackResult:
+def repack_in_process(
+    root: Path,
+    *,
+    max_recreation: float | None,
+    dry_run: bool,
+    progressive: Sequence[str] = (),
+    not_progressive: Sequence[str] = (),
+) -> RepackResult:
     """Run 'mh repack' for the repository at `root` and return its result; raises what that raises.
 
-    Raises StateError where this program's interpreter is not known, OSError where the system said no.
+    Raises InvalidInputError where versions are to be marked and others to lose the mark at once, StateError where this
+    program's interpreter is not known, OSError where the system said no.
     """
     if not sys.executable:
         raise StateError("no Python interpreter is known that could repack", hint="run 'mh repack'")
     words = [sys.executable, "-P", "-m", "modelhub", "repack", "--json"]
     words += [] if max_recreation is None else [f"--max-recreation={float(max_recreation)!r}"]
     words += ["--dry-run"] if dry_run else []
+    words += _mark_words(progressive, not_progressive)
     package = str(Path(modelhub.__file__).parents[1])
     paths = [package, *filter(None, [os.environ.get("PYTHONPATH")])]
     environment = {**os.environ, "OPENBLAS_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(paths)}
@@ -54,12 +63,22 @@ def repack_in_process(root: Path, *, max_recreation: float | None, dry_run: bool
     return _result(found)
 
 
+def _mark_words(progressive: Sequence[str], not_progressive: Sequence[str]) -> list[str]:
+    for named in (progressive, not_progressive):
+        if isinstance(named, str):
+            raise InvalidInputError("one text is no list of versions", hint=f"progressive=['{named}']")
+    if progressive and not_progressive:
+        raise InvalidInputError("versions are marked or lose their marks, not both at once", hint="repack twice")
+    if not progressive and not not_progressive:
+        return []
+    return ["--progressive" if progressive else "--no-progressive", "--", *progressive, *not_progressive]
+
+
 def _result(found: dict[str, Any]) -> RepackResult:
     """Return the result that a command printed; infinities are words there."""
     solvers = tuple(SolverResult(one["solver"], float(one["nbytes"]), one["fault"]) for one in found["solvers"])
     numbers = {name: float(found[name]) for name in ("max_recreation", "slowest")}
-    progressive = tuple(found["progressive"])
-    return RepackResult(**{**found, **numbers, "solvers": solvers, "progressive": progressive})
+    return RepackResult(**{**found, **numbers, "solvers": solvers, "progressive": tuple(found["progressive"])})
 
 
 def _error(code: int, said: str) -> ModelHubError | OSError:

@@ -66,6 +66,21 @@ def test_errors_of_the_process_are_raised_here(project: Project, tmp_path: Path)
         repo.repack()
 
 
+def test_versions_are_marked_and_lose_the_mark(project: Project) -> None:
+    made = steps(project)
+    repo = modelhub.open(project.root)
+    done = repo.repack(progressive=made[1:3])
+    assert done.progressive == tuple(sorted(made[1:3]))
+    assert repo.repack(not_progressive=[made[1]], dry_run=True).progressive == (made[2],)
+    assert repo.repack(not_progressive=made[1:3]).progressive == ()
+    with pytest.raises(NotFoundError):
+        repo.repack(progressive=["nowhere"])
+    with pytest.raises(InvalidInputError, match="not both"):
+        repo.repack(progressive=made[:1], not_progressive=made[1:])
+    with pytest.raises(InvalidInputError, match="no list"):
+        repo.repack(progressive=made[0])
+
+
 def test_keeping_forgets_the_others_and_a_dry_run_none(project: Project) -> None:
     made = steps(project)
     repo = modelhub.open(project.root)

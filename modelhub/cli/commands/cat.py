@@ -81,9 +81,10 @@ def cat_command(session: Session, place: str, **options: Any) -> None:
     elif form == "npy" or output is not None:
         _write_bytes(session, [_npy(list(arrays.values()))], place, output)
     else:
-        names = (() if name == "values" else (name,) for name in arrays)
-        shown = (line for name, array in zip(names, arrays.values(), strict=True) for line in (*name, str(array)))
-        session.write([f"{first.dtype} {list(first.shape)}", *shown])
+        lines = [f"{first.dtype} {list(first.shape)}"]
+        for name, array in arrays.items():
+            lines += [str(array)] if name == "values" else [name, str(array)]
+        session.write(lines)
 
 
 def _check(options: dict[str, Any]) -> None:

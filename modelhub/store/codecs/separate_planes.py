@@ -105,13 +105,12 @@ def _as_bytes_of(item: Item) -> Item:
 
 
 def _stored(plane: Words) -> tuple[int, Bytes]:
-    """Return the smallest form of a plane."""
-    forms: list[tuple[int, Bytes]] = [
-        (RAW, as_bytes(plane)),
-        (ZSTD, zstd_frame.compress(as_bytes(plane), LEVEL)),
-        (PACKED, pack(plane, _PACK_LEVEL)),
-    ]
-    return min(forms, key=lambda one: len(one[1]))
+    """Return the smallest form of a plane. Where zstd cannot shrink it, pcodec is not asked: it never gained there."""
+    raw = as_bytes(plane)
+    packed = zstd_frame.compress(raw, LEVEL)
+    if len(packed) >= len(raw):
+        return RAW, raw
+    return min((ZSTD, packed), (PACKED, pack(plane, _PACK_LEVEL)), key=lambda one: len(one[1]))
 
 
 def _plane(part: memoryview, one: _Plane, count: int) -> Words:
