@@ -140,12 +140,16 @@ def _is_to_do(way: Way, one: StoredTensor) -> bool:
 def _store_anew(repo: Repository, known: StoredTensors, chosen: Sequence[Way], progress: Progress) -> int:
     """Carry a plan out, one phase after the other, and return the bytes saved.
 
-    Where it has one phase and all would take as much as before, that is 0 and nothing done.
+    Where it has one phase and all would take as much as before, that is 0 and nothing done; so it is where a plan of
+    several is not expected to save: what they take together is only known at the end.
     """
     by_phase: dict[int, list[Way]] = {}
     for way, phase in zip(chosen, phases([way.bases for way in chosen]), strict=True):
         if _is_to_do(way, known.tensors[way.tensor]):
             by_phase.setdefault(phase, []).append(way)
+    expected = sum(way.nbytes for way in chosen)
+    if len(by_phase) > 1 and expected > WORTH_IT * sum(one.info.stored_nbytes for one in known.tensors):
+        return 0
     progress.start("encoding", sum(known.tensors[way.tensor].info.size for ways in by_phase.values() for way in ways))
     saved = 0
     for _, ways in sorted(by_phase.items()):
