@@ -24,8 +24,14 @@ if TYPE_CHECKING:
 MAX_RECREATION = 4.0
 """How often the time with every tensor whole a version may take, unless it is said or takes longer now."""
 
-WORTH_IT = 0.98
+WORTH_IT = 0.995
 """A tensor is only encoded anew where that is expected to take at most this share of what it takes now."""
+
+CLEARLY = 0.98
+"""A plan of several phases is only begun where this share of the bytes now is expected at most."""
+
+MARKED = -1
+"""The step, before all phases, of what a mark asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,24 +139,32 @@ def _carry_out(
 ) -> tuple[int, int]:
     """Carry a plan out; return how many tensors were stored anew, and the bytes saved, less than 0 for more.
 
-    What a mark asks for comes first and is done whatever it takes. The rest follows in phases: where it has one and
-    would take as much as before it is left, unless it `may_grow`.
+    What a mark asks for comes first and is done whatever it takes. The rest follows in phases. Unless it `may_grow`, it
+    is left where it has one and would take as much as before, or several and is not expected to take clearly less: what
+    they take together is only known at the end.
     """
     steps: dict[int, list[Way]] = {}
     for way, phase in zip(chosen, phases([way.bases for way in chosen]), strict=True):
         if _is_to_do(way, known.tensors[way.tensor]):
-            steps.setdefault(-1 if way.effort == "separate" else phase, []).append(way)
+            steps.setdefault(MARKED if way.effort == "separate" else phase, []).append(way)
+    in_phases = len(steps.keys() - {MARKED}) > 1
+    if in_phases and not may_grow and not _saves_clearly(known, chosen):
+        steps = {step: ways for step, ways in steps.items() if step == MARKED}
     progress.start("encoding", sum(known.tensors[way.tensor].info.size for ways in steps.values() for way in ways))
-    has_one = len(steps.keys() - {-1}) == 1
     done = total = 0
     for step, ways in sorted(steps.items()):
-        saved = _store_anew(repo, known, ways, progress, may_grow=may_grow or step < 0 or not has_one)
+        saved = _store_anew(repo, known, ways, progress, may_grow=may_grow or step == MARKED or in_phases)
         if saved is not None:
             done += len(ways)
             total += saved
     if done:
         refresh_storage(repo)
     return done, total
+
+
+def _saves_clearly(known: StoredTensors, chosen: Sequence[Way]) -> bool:
+    expected = sum(way.nbytes for way in chosen)
+    return expected < CLEARLY * sum(one.info.stored_nbytes for one in known.tensors)
 
 
 def _store_anew(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import msgspec
 import numpy as np
 import pytest
@@ -46,7 +48,8 @@ def save_a_wandering(project: Project, count: int) -> list[bytes]:
 
 @pytest.fixture
 def equal_rates(monkeypatch) -> None:
-    """Decoding costs the same with every codec, and nothing else costs anything."""
+    """Decoding costs the same with every codec, nothing else costs anything, and a plan need not save anything."""
+    monkeypatch.setattr("modelhub.porcelain.repack.WORTH_IT", math.inf)
     monkeypatch.setattr("modelhub.porcelain.storage_ways.rated", lambda _, drafts: {one.codec: 1e-9 for one in drafts})
     monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS", 0.0)
     monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS_A_BYTE", 0.0)
@@ -106,7 +109,7 @@ def test_copies_that_a_killed_repack_leaves_are_harmless_and_go(project: Project
 @pytest.mark.usefixtures("equal_rates")
 def test_with_a_bound_versions_are_kept_on_one_in_the_middle_and_give_every_byte_back(project: Project) -> None:
     files = save_a_wandering(project, 7)
-    assert repack(project.repo, max_recreation=3.0).encoded_anew > 0
+    repack(project.repo, max_recreation=3.0)
     known = stored_tensors(project.repo)
     (line,) = known.lines.values()
     place = {known.tensors[number].oid: at for at, number in enumerate(line)}
@@ -115,6 +118,17 @@ def test_with_a_bound_versions_are_kept_on_one_in_the_middle_and_give_every_byte
     assert all(place[known.tensors[number].info.bases[0]] > at for at, number in enumerate(line[:1]))
     assert contents(project, 7) == files
     assert fsck(project.repo, full=True).ok
+
+
+@pytest.mark.usefixtures("equal_rates")
+def test_a_plan_of_several_phases_that_would_not_save_is_not_begun(project: Project, monkeypatch) -> None:
+    files = save_a_wandering(project, 7)
+    monkeypatch.setattr("modelhub.porcelain.repack.WORTH_IT", 0.5)
+    before = sorted(project.repo.layout.objects.rglob("*"))
+    result = repack(project.repo, max_recreation=3.0)
+    assert result.after_nbytes == result.before_nbytes
+    assert sorted(project.repo.layout.objects.rglob("*")) == before
+    assert contents(project, 7) == files
 
 
 @pytest.mark.usefixtures("equal_rates")
