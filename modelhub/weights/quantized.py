@@ -53,7 +53,7 @@ def fit_quantized(values: Array, bits: int) -> Quantized:
         table = np.concatenate((distinct, np.full(room - distinct.size, distinct[-1])))
     else:
         table = _settle(sample, _first_table(sample, room))
-    return Quantized(bits, np.sort(table.astype(values.dtype)))
+    return Quantized(bits, np.sort(np.clip(table, sample[0], sample[-1]).astype(values.dtype)))
 
 
 def _sample(values: Array) -> Array:
@@ -78,7 +78,8 @@ def _settle(ordered: npt.NDArray[np.float64], table: npt.NDArray[np.float64]) ->
         ends = np.concatenate(([0], np.searchsorted(ordered, between, side="right"), [ordered.size]))
         counts = np.diff(ends)
         means = (sums[ends[1:]] - sums[ends[:-1]]) / np.maximum(counts, 1) * scale
-        moved = np.where(counts > 0, means, table)
+        least, most = ordered[np.minimum(ends[:-1], ordered.size - 1)], ordered[ends[1:] - 1]
+        moved = np.where(counts > 0, np.clip(means, least, most), table)  # small numbers drown in sums of large ones
         if np.array_equal(moved, table):
             break
         table = moved
