@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -27,8 +27,8 @@ MAX_RECREATION = 4.0
 WORTH_IT = 0.995
 """A tensor is only encoded anew where that is expected to take at most this share of what it takes now."""
 
-CLEARLY = 0.98
-"""A plan of several phases is only begun where this share of the bytes now is expected at most."""
+CLEARLY = 0.99
+"""A plan of several phases is only begun where at most this share is expected of what it encodes anew takes now."""
 
 MARKED = -1
 """The step, before all phases, of what a mark asks for."""
@@ -148,7 +148,7 @@ def _carry_out(
         if _is_to_do(way, known.tensors[way.tensor]):
             steps.setdefault(MARKED if way.effort == "separate" else phase, []).append(way)
     in_phases = len(steps.keys() - {MARKED}) > 1
-    if in_phases and not may_grow and not _saves_clearly(known, chosen):
+    if in_phases and not may_grow and not _saves_clearly(known, steps):
         steps = {step: ways for step, ways in steps.items() if step == MARKED}
     progress.start("encoding", sum(known.tensors[way.tensor].info.size for ways in steps.values() for way in ways))
     done = total = 0
@@ -162,9 +162,9 @@ def _carry_out(
     return done, total
 
 
-def _saves_clearly(known: StoredTensors, chosen: Sequence[Way]) -> bool:
-    expected = sum(way.nbytes for way in chosen)
-    return expected < CLEARLY * sum(one.info.stored_nbytes for one in known.tensors)
+def _saves_clearly(known: StoredTensors, steps: Mapping[int, Sequence[Way]]) -> bool:
+    ways = [way for step, members in steps.items() if step != MARKED for way in members]
+    return sum(way.nbytes for way in ways) < CLEARLY * sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
 
 
 def _store_anew(
