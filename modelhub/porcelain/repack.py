@@ -106,18 +106,18 @@ def repack(
         planned = plan_storage(repo, known, ways, bound=bound, is_strict=is_strict, progress=progress)
         solution = planned.solution
         chosen = [ways[edge] for edge in solution.plan.chosen]
-        anew = [way for way in chosen if _is_to_do(way, known.tensors[way.tensor])]
+        steps = _steps(known, chosen)
+        anew = sum(map(len, steps.values()))
         before = sum(one.info.stored_nbytes for one in known.tensors)
-        is_asked = any(way.effort == "separate" for way in anew)
         may_grow = is_strict and planned.slow_now > 0
-        done, saved = (len(anew), 0) if dry_run else _carry_out(repo, known, chosen, progress, may_grow=may_grow)
+        done, saved = (anew, 0) if dry_run else _carry_out(repo, known, steps, progress, may_grow=may_grow)
     return RepackResult(
         dry_run=dry_run,
         versions=len(known.versions),
         tensors=len(known.tensors),
         encoded_anew=done,
         before_nbytes=before,
-        planned_nbytes=round(planned.storage) if may_grow or is_asked else min(before, round(planned.storage)),
+        planned_nbytes=round(planned.storage) if may_grow or MARKED in steps else min(before, round(planned.storage)),
         after_nbytes=before - saved,
         max_recreation=bound,
         slowest=planned.slowest,
@@ -130,23 +130,24 @@ def repack(
     )
 
 
-def _is_to_do(way: Way, one: StoredTensor) -> bool:
-    return not way.is_current or way.nbytes < WORTH_IT * one.info.stored_nbytes
+def _steps(known: StoredTensors, chosen: Sequence[Way]) -> dict[int, list[Way]]:
+    """Return what of a plan is to be done, by its phase, and what a mark asks for as the step before."""
+    steps: dict[int, list[Way]] = {}
+    for way, phase in zip(chosen, phases([way.bases for way in chosen]), strict=True):
+        if not way.is_current or way.nbytes < WORTH_IT * known.tensors[way.tensor].info.stored_nbytes:
+            steps.setdefault(MARKED if way.effort == "separate" else phase, []).append(way)
+    return steps
 
 
 def _carry_out(
-    repo: Repository, known: StoredTensors, chosen: Sequence[Way], progress: Progress, *, may_grow: bool
+    repo: Repository, known: StoredTensors, steps: Mapping[int, Sequence[Way]], progress: Progress, *, may_grow: bool
 ) -> tuple[int, int]:
-    """Carry a plan out; return how many tensors were stored anew, and the bytes saved, less than 0 for more.
+    """Carry the steps of a plan out; return how many tensors were stored anew, and the bytes saved (below 0: more).
 
     What a mark asks for comes first and is done whatever it takes. The rest follows in phases. Unless it `may_grow`, it
     is left where it has one and would take as much as before, or several and is not expected to take clearly less: what
     they take together is only known at the end.
     """
-    steps: dict[int, list[Way]] = {}
-    for way, phase in zip(chosen, phases([way.bases for way in chosen]), strict=True):
-        if _is_to_do(way, known.tensors[way.tensor]):
-            steps.setdefault(MARKED if way.effort == "separate" else phase, []).append(way)
     in_phases = len(steps.keys() - {MARKED}) > 1
     if in_phases and not may_grow and not _saves_clearly(known, steps):
         steps = {step: ways for step, ways in steps.items() if step == MARKED}

@@ -1,4 +1,4 @@
-"""The ways each tensor could be kept: whole, or as a delta of older ones, with what each would cost."""
+"""The ways each tensor could be kept: whole, or as a delta of others, with what each would cost."""
 
 from __future__ import annotations
 

@@ -35,6 +35,8 @@ MOST_BASES = 2
 
 _GLANCE = 4096
 
+DAMAGE_HINT = "run 'mh fsck --full' to see what is affected"
+
 
 class Frame(Struct, frozen=True):
     """One stored block: its codec and length, and the checks of its stored and of its decoded bytes."""
@@ -117,7 +119,7 @@ class Entry(Struct, frozen=True):
         """Return the error for damage of this entry, which names the object and the place."""
         return IntegrityError(
             f"object {self.record.oid} in {self.source.name} is damaged: {problem}",
-            hint="run 'mh fsck --full' to see what is affected",
+            hint=DAMAGE_HINT,
         )
 
 
@@ -250,4 +252,4 @@ def _decode_bases(data: bytes, flags: int, source: Stored) -> tuple[tuple[Base, 
 
 
 def _damaged(source: Stored, problem: str) -> IntegrityError:
-    return IntegrityError(f"{source.name} is damaged: {problem}", hint="run 'mh fsck --full' to see what is affected")
+    return IntegrityError(f"{source.name} is damaged: {problem}", hint=DAMAGE_HINT)

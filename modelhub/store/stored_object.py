@@ -10,18 +10,16 @@ from modelhub.errors import IntegrityError, InvalidInputError, ObjectNotFound
 from modelhub.files import Bytes
 from modelhub.oid import Kind, hasher
 from modelhub.store.codecs.registry import codec, codec_names
-from modelhub.store.entry import Base, Entry, check_of
+from modelhub.store.entry import DAMAGE_HINT, Base, Entry, check_of
 from modelhub.store.foundation import OpenBase, Shared, built_on_twice
 from modelhub.store.object_info import ObjectInfo
-from modelhub.store.top_bytes import Top, top_block
 
 if TYPE_CHECKING:
+    from modelhub.store.top_bytes import Top
     from modelhub.store.workers import Workers
 
 MAX_READ_DEPTH = 50
 """The longest chain of deltas a reader follows; writers stop much earlier."""
-
-DAMAGE_HINT = "run 'mh fsck --full' to see what is affected"
 
 Opener = Callable[[str, tuple[str, ...]], "StoredObject"]
 
@@ -101,7 +99,11 @@ class StoredObject:
         With `top` only the high-order bytes of its numbers are sure to be right, the others may be zero: where planes
         are kept apart the others are not read. Raises InvalidInputError outside the content, IntegrityError.
         """
-        return self._slice(offset, nbytes, self.block if top is None else partial(top_block, self, top))
+        if top is None:
+            return self._slice(offset, nbytes, self.block)
+        from modelhub.store.top_bytes import top_block
+
+        return self._slice(offset, nbytes, partial(top_block, self, top))
 
     def _slice(self, offset: int, nbytes: int, block: Callable[[int], Bytes]) -> bytes:
         """Put a slice together from blocks; several are made ahead on the store's threads."""

@@ -36,23 +36,32 @@ def save_versions(project: Project, count: int) -> list[bytes]:
 
 def save_a_wandering(project: Project, count: int) -> list[bytes]:
     """Commit a network that takes random steps; return its files."""
-    rng = np.random.default_rng(2)
-    weights = rng.standard_normal((80, 100)).astype(np.float32) * 0.05
+    return _save_steps(project, count, seed=2, shape=(80, 100), size=1e-3)
+
+
+def _save_steps(project: Project, count: int, *, seed: int, shape: tuple[int, int], size: float) -> list[bytes]:
+    rng = np.random.default_rng(seed)
+    weights = rng.standard_normal(shape).astype(np.float32) * 0.05
     files = []
     for number in range(count):
-        weights = weights + rng.standard_normal(weights.shape).astype(np.float32) * 1e-3
+        weights = weights + rng.standard_normal(shape).astype(np.float32) * size
         files.append(safetensors({"w": weights}))
         project.save("m.safetensors", files[-1], f"step {number}")
     return files
 
 
 @pytest.fixture
-def equal_rates(monkeypatch) -> None:
+def no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Count decoding alone, so that small models come near to bounds that large ones do."""
+    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS", 0.0)
+    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS_A_BYTE", 0.0)
+
+
+@pytest.fixture
+def equal_rates(monkeypatch, no_delivery) -> None:
     """Decoding costs the same with every codec, nothing else costs anything, and a plan need not save anything."""
     monkeypatch.setattr("modelhub.porcelain.repack.WORTH_IT", math.inf)
     monkeypatch.setattr("modelhub.porcelain.storage_ways.rated", lambda _, drafts: {one.codec: 1e-9 for one in drafts})
-    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS", 0.0)
-    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS_A_BYTE", 0.0)
 
 
 def contents(project: Project, count: int) -> list[bytes]:
@@ -193,21 +202,7 @@ def test_bounds_are_read_with_and_without_x() -> None:
 
 def save_long_line(project: Project, count: int) -> list[bytes]:
     """Commit steps that each build on the one before, as commits choose it: the last ones take many times as long."""
-    rng = np.random.default_rng(1)
-    values = rng.standard_normal((1000, 1100)).astype(np.float32) * 0.05
-    files = []
-    for number in range(count):
-        values = values + rng.standard_normal(values.shape).astype(np.float32) * 1e-4
-        files.append(safetensors({"w": values}))
-        project.save("m.safetensors", files[-1], f"step {number}")
-    return files
-
-
-@pytest.fixture
-def no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Count decoding alone, so that small models come near to bounds that large ones do."""
-    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS", 0.0)
-    monkeypatch.setattr("modelhub.porcelain.storage_plan.DELIVERY_SECONDS_A_BYTE", 0.0)
+    return _save_steps(project, count, seed=1, shape=(1000, 1100), size=1e-4)
 
 
 @pytest.mark.usefixtures("no_delivery")

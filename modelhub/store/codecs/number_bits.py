@@ -64,7 +64,8 @@ def zigzag(steps: Words) -> Words:
 
 def unzigzag(naturals: Words) -> Words:
     """Undo `zigzag`, in place."""
-    sign = naturals & np.uint8(1)
+    sign = scratch("sign", naturals.size, naturals.dtype)
+    np.bitwise_and(naturals, naturals.dtype.type(1), out=sign)
     np.negative(sign, out=sign)
     naturals >>= np.uint8(1)
     naturals ^= sign
@@ -89,18 +90,15 @@ def step(new: Words, old: Words, kind: str) -> Words:
 
 def walk(naturals: Words, old: Words, kind: str, out: Words) -> None:
     """Undo `step`: write the bits that lie these steps from `old` to `out`, which may be `naturals`, destroyed."""
-    sign = scratch("sign", naturals.size, naturals.dtype)
-    np.bitwise_and(naturals, naturals.dtype.type(1), out=sign)
-    np.negative(sign, out=sign)
-    naturals >>= np.uint8(1)
-    naturals ^= sign
+    steps = unzigzag(naturals)
     if kind not in EXPONENT_SHIFT:
-        np.add(naturals, old, out=out)
+        np.add(steps, old, out=out)
         return
-    _write_in_order(old, sign)
-    naturals += sign
-    _write_flips(naturals, sign)
-    np.bitwise_xor(naturals, sign, out=out)
+    known = scratch("sign", steps.size, steps.dtype)
+    _write_in_order(old, known)
+    steps += known
+    _write_flips(steps, known)
+    np.bitwise_xor(steps, known, out=out)
 
 
 def _write_in_order(bits: Words, out: Words) -> None:
