@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs import zstd_frame
-from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, slabs, words
+from modelhub.store.codecs import loops, zstd_frame
+from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, words
 from modelhub.store.item import NO_ROWS, Item, Rows
 
 LEVEL = 1
@@ -75,24 +75,18 @@ def split_planes(block: Bytes, item: Item) -> Planes:
         return np.ascontiguousarray(words(block, 1).reshape(-1, width).T)
     values = words(block, width)
     planes = np.empty((width, values.size), np.uint8)
-    for piece in slabs(values.size):
-        part = rotated(values[piece], 1) if item.kind in EXPONENT_SHIFT else values[piece]
-        planes[:, piece] = part.view(np.uint8).reshape(-1, width).T
+    loops.split(values, planes, width, item.kind in EXPONENT_SHIFT)
     return planes
 
 
 def join_planes(planes: list[Words], item: Item) -> NDArray[np.generic]:
     """Undo `split_planes`."""
     width = item.nbytes
-    items = np.empty((planes[0].size, width), np.uint8)
-    for piece in slabs(planes[0].size):
-        part = items[piece]
-        for number, plane in enumerate(planes):
-            part[:, number] = plane[piece]
-        if item.kind in EXPONENT_SHIFT:
-            values = part.reshape(-1).view(f"<u{width}")
-            values[:] = rotated(values, 8 * width - 1)
-    return items.reshape(-1)
+    if width not in NATIVE_WIDTHS:
+        return np.stack(planes, axis=1).reshape(-1)
+    items = np.empty(planes[0].size, f"<u{width}")
+    loops.join(planes, items, item.kind in EXPONENT_SHIFT)
+    return items
 
 
 def rotated(values: Words, places: int) -> Words:

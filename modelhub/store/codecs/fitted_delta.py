@@ -11,19 +11,19 @@ from __future__ import annotations
 import struct
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
-from modelhub.store.codecs.grouping import MOST_KEYS, GroupReader, GroupWriter, order_by
+from modelhub.store.codecs import loops
+from modelhub.store.codecs.float_values import KINDS, Values, values_of
+from modelhub.store.codecs.grouping import GroupReader, Keys, pack_steps
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
-from modelhub.store.codecs.number_bits import Words, as_bytes, exponents, step, walk, words
+from modelhub.store.codecs.number_bits import Words, as_bytes, exponent_field, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
-from modelhub.store.codecs.row_pieces import RowPiece, row_parts, row_pieces
+from modelhub.store.codecs.row_pieces import RowPiece, row_pieces
 from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import NO_ROWS, Item, Rows
 
@@ -35,8 +35,6 @@ DEFAULT_ROW = 1 << 10
 SHORTEST_ROW = 16
 LONGEST_ROW = 1 << 17
 SHARE_UNIT = np.float32(1 / 64)
-
-Integer = TypeVar("Integer", np.uint8, np.int16)
 
 _LEVEL = 8
 _HEADER = struct.Struct("<IIhHIII")
@@ -85,14 +83,11 @@ class FittedDelta:
         first = int(sizes.min())
         classes = np.minimum(sizes - first, 255).astype(np.uint8)
         offset = _offset(predicted, classes, item, layout)
-        writer = GroupWriter(new.dtype, new.size)
+        keys: Keys = scratch("keys", new.size, np.uint8)
         for piece in layout.pieces:
-            writer.begin_piece()
-            for part in row_parts(piece):
-                known = predicted[part.span]
-                order = order_by(_keys(known, classes, offset, item, part))
-                writer.add(step(new[part.span], known, item.kind), order)
-        groups = writer.pack(least=MIN_GROUP_ELEMENTS, level=_LEVEL)
+            _write_keys(predicted[piece.span], _by_row(classes, offset, piece), item, keys[piece.span])
+        spans = [piece.span for piece in layout.pieces]
+        groups = pack_steps(new, predicted, keys, spans, is_float=True, least=MIN_GROUP_ELEMENTS, level=_LEVEL)
         table = [pack(classes, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
         header = _HEADER.pack(layout.length, layout.lead, offset, 0, len(table[0]), len(table[1]), len(factors))
         frame = b"".join((header, *table, factors, groups))
@@ -106,17 +101,14 @@ class FittedDelta:
             raise IntegrityError("the base of a delta does not fit it")
         old = [words(base, item.nbytes) for base in bases[: self.bases]]
         parts = _read(memoryview(frame), nbytes // item.nbytes, two=self.bases == 2)
-        groups = GroupReader(parts.groups, old[0].dtype, old[0].size)
+        groups = GroupReader(parts.groups, old[0].dtype, old[0].size, is_float=True)
         new = np.empty_like(old[0])
         predict = parts.model.predictor(old, item.kind, parts.layout)
         for piece in parts.layout.pieces:
-            pieces = row_parts(piece)
-            orders = []
-            for part in pieces:
-                new[part.span] = predict(part)
-                orders.append(order_by(_keys(new[part.span], parts.classes, parts.offset, item, part)))
-            for part, steps in zip(pieces, groups.piece(orders), strict=True):
-                walk(steps, new[part.span], item.kind, out=new[part.span])
+            known = predict(piece)
+            keys: Keys = scratch("keys", known.size, np.uint8)
+            _write_keys(known, _by_row(parts.classes, parts.offset, piece), item, keys)
+            groups.walk(keys, known, new[piece.span])
         return as_bytes(new)
 
 
@@ -138,7 +130,7 @@ class _Model:
         return predicted
 
     def predictor(self, old: Sequence[Words], kind: str, layout: _Layout) -> Callable[[RowPiece], Words]:
-        """Return what gives the predicted bits of a piece or part, the thread's own until the next call."""
+        """Return what gives the predicted bits of a piece, the thread's own until the next call."""
         shares = None if self.shares is None else self.shares * SHARE_UNIT
         product = None if self.factors is None else self.factors.rows_product()
 
@@ -146,18 +138,12 @@ class _Model:
             known = old[0][piece.span]
             if shares is None and product is None:
                 return known
-            values: Values = scratch("values", known.size, np.float32)
-            with np.errstate(all="ignore"):
-                if shares is None:
-                    np.copyto(values, values_of(known, kind))
-                else:
-                    base = values_of(known, kind)
-                    np.subtract(base, values_of(old[1][piece.span], kind), out=values)
-                    _scale_rows(values, shares[piece.rows], piece)
-                    values += base
-                if product is not None:
-                    values += layout.cut(product(piece.rows), piece)
-                return _guarded(values, known, kind)
+            second = None if shares is None else old[1][piece.span]
+            by_row = None if shares is None else shares[piece.rows]
+            moved = None if product is None else layout.cut(product(piece.rows), piece)
+            found: Words = scratch("predicted", known.size, known.dtype)
+            loops.predict(known, second, by_row, moved, found, KINDS.index(kind), piece.row_length)
+            return found
 
         return predict
 
@@ -169,22 +155,6 @@ class _Parts:
     offset: int
     model: _Model
     groups: memoryview
-
-
-def _guarded(values: Values, known: Words, kind: str) -> Words:
-    """Return the predicted bits; where the base itself is tiny or not finite it is its own prediction."""
-    found = nearest_bits(values, known, kind)
-    base = np.abs(values_of(known, kind), out=scratch("sizes", known.size, np.float32))
-    return found if base.min() >= LEAST else np.where(base >= LEAST, found, known)
-
-
-def _scale_rows(values: Values, by_row: Values, piece: RowPiece) -> None:
-    """Multiply the values of a piece by one number for each row, in place."""
-    if piece.whole:
-        table = values.reshape(by_row.size, -1)
-        table *= by_row[:, None]
-    else:
-        values *= by_row[0]
 
 
 def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[_Model, Words, bytes]:
@@ -214,9 +184,12 @@ def _step_bits(new: Words, predicted: Words, kind: str, layout: _Layout) -> floa
     """Return about the bits of all steps: the logarithms of their sizes in units of the last place."""
     total = 0.0
     for piece in layout.pieces:
-        steps = step(new[piece.span], predicted[piece.span], kind).astype(np.float32)
-        steps += np.float32(1)
-        total += float(np.log2(steps, out=steps).sum(dtype=np.float64))
+        some = new[piece.span]
+        steps: Words = scratch("naturals", some.size, some.dtype)
+        loops.step(some, predicted[piece.span], steps, some.itemsize, True)
+        sizes = steps.astype(np.float32)
+        sizes += np.float32(1)
+        total += float(np.log2(sizes, out=sizes).sum(dtype=np.float64))
     return total
 
 
@@ -251,30 +224,21 @@ def _step_sizes(new: Words, predicted: Words, kind: str, layout: _Layout) -> NDA
 def _offset(predicted: Words, classes: NDArray[np.uint8], item: Item, layout: _Layout) -> int:
     """Return what to add to class - 2 x exponent so that the most common keys lie in the middle of 0 to 255."""
     piece = layout.pieces[len(layout.pieces) // 2]
-    fields = exponents(predicted[piece.span], item).astype(np.int16) << np.int16(1)
-    return 128 - int(np.median(_rows_less(classes[piece.rows].astype(np.int16), fields, piece)))
+    fields: Keys = scratch("keys", piece.span.stop - piece.span.start, np.uint8)
+    loops.fields(predicted[piece.span], fields, item.nbytes, *exponent_field(item.kind))
+    by_row = _by_row(classes, 0, piece).repeat(piece.row_length)
+    return 128 - int(np.median(by_row - (fields.astype(np.int16) << np.int16(1))))
 
 
-def _keys(predicted: Words, classes: NDArray[np.uint8], offset: int, item: Item, piece: RowPiece) -> NDArray[np.uint8]:
-    """Return class - 2 x exponent + offset, from 0 to 255, of each element of a piece with these predicted bits."""
-    fields = exponents(predicted, item)
-    by_row = classes[piece.rows].astype(np.int16)
-    by_row += np.int16(offset)
-    if int(by_row.min()) >= 2 * int(fields.max()) and int(by_row.max()) - 2 * int(fields.min()) < MOST_KEYS:
-        fields += fields  # a shift of bytes takes numpy four times as long
-        return _rows_less(by_row.astype(np.uint8), fields, piece)
-    keys = _rows_less(by_row, fields.astype(np.int16) << np.int16(1), piece)
-    return keys.clip(0, MOST_KEYS - 1, out=keys).astype(np.uint8)
+def _by_row(classes: NDArray[np.uint8], offset: int, piece: RowPiece) -> NDArray[np.int16]:
+    """Return class + offset of each row of a piece."""
+    by_row: NDArray[np.int16] = classes[piece.rows] + np.int16(offset)
+    return by_row
 
 
-def _rows_less(by_row: NDArray[Integer], values: NDArray[Integer], piece: RowPiece) -> NDArray[Integer]:
-    """Return what each row has less what each of its elements has, in the place of the latter."""
-    if piece.whole:
-        table = values.reshape(by_row.size, -1)
-        np.subtract(by_row[:, None], table, out=table)
-    else:
-        np.subtract(by_row[0], values, out=values)
-    return values
+def _write_keys(predicted: Words, by_row: NDArray[np.int16], item: Item, keys: Keys) -> None:
+    """Write class - 2 x exponent + offset, from 0 to 255, of each element of a piece with these predicted bits."""
+    loops.row_keys(predicted, by_row, keys, item.nbytes, *exponent_field(item.kind), predicted.size // by_row.size)
 
 
 def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:

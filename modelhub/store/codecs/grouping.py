@@ -7,165 +7,110 @@ other. Layout of the table: docs/reference/format/codecs.md.
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
+from modelhub.store.codecs import loops
+from modelhub.store.codecs.loops import KEYS
 from modelhub.store.codecs.number_bits import Words
 from modelhub.store.codecs.packed_integers import pack, unpack_some
 from modelhub.store.codecs.scratch import scratch
 
-MOST_KEYS = 256
+Keys = NDArray[np.uint8]
+Counts = NDArray[np.int64]
+
 _COUNT = struct.Struct("<H")
 _GROUP = struct.Struct("<BxxxI")
-_KEYS = np.arange(MOST_KEYS, dtype=np.uint8)
 
 
-@dataclass(frozen=True, slots=True)
-class Order:
-    """The stable order of a piece, or of a part of one, by its keys: `places` are where the sorted elements lie."""
+def pack_steps(
+    new: Words, known: Words, keys: Keys, pieces: Sequence[slice], *, is_float: bool, least: int, level: int
+) -> bytes:
+    """Return the group table and a pcodec file a group, of the steps from `known` to `new`, which have these keys.
 
-    keys: NDArray[np.uint8]
-    places: NDArray[np.intp]
-
-    @property
-    def size(self) -> int:
-        """How many elements there are."""
-        return self.keys.size
-
-    @property
-    def least(self) -> int:
-        """The least key."""
-        return int(self.keys[self.places[0]])
-
-    @property
-    def largest(self) -> int:
-        """The largest key."""
-        return int(self.keys[self.places[-1]])
-
-    def starts(self, keys: NDArray[np.uint8]) -> NDArray[np.intp]:
-        """Return how many elements have a smaller key than each of these, which ascend."""
-        return np.searchsorted(self.keys, keys, sorter=self.places)
-
-
-def order_by(keys: NDArray[np.uint8]) -> Order:
-    """Return the order of at least one element. Of bytes numpy makes it by counting them."""
-    return Order(keys, np.argsort(keys, kind="stable"))
-
-
-class GroupWriter:
-    """Takes the steps of a block piece by piece, sorts them, and packs them group by group. For one thread."""
-
-    def __init__(self, dtype: np.dtype[np.unsignedinteger], elements: int) -> None:
-        self._sorted: Words = scratch("steps", elements, dtype)
-        self._pieces: list[list[NDArray[np.intp]]] = []
-        self._at = 0
-
-    def begin_piece(self) -> None:
-        """Say that the parts that follow are of the next piece."""
-        self._pieces.append([])
-
-    def add(self, steps: Words, order: Order) -> None:
-        """Take the steps of the next part, in the order of the block."""
-        end = self._at + order.size
-        steps.take(order.places, mode="clip", out=self._sorted[self._at : end])
-        self._pieces[-1].append(np.append(order.starts(_KEYS), order.size) + self._at)
-        self._at = end
-
-    def pack(self, *, least: int, level: int) -> bytes:
-        """Return the group table and a pcodec file a group. One of fewer than `least` elements goes with the next."""
-        below = sum(part - part[0] for parts in self._pieces for part in parts)
-        tops = _group_tops(np.asarray(below), least)
-        packed = [pack(self._group(low, high), level) for low, high in _key_ranges(tops)]
-        table = b"".join(_GROUP.pack(top, len(part)) for top, part in zip(tops, packed, strict=True))
-        return b"".join((_COUNT.pack(len(tops)), table, *packed))
-
-    def _group(self, low: int, high: int) -> Words:
-        """Return the steps with these keys: piece after piece, of a piece key after key, of a key part after part."""
-        spans = [
-            self._sorted[part[key] : part[key + 1]]
-            for parts in self._pieces
-            for key in range(low, high)
-            for part in parts
-            if part[key] < part[key + 1]
-        ]
-        group: Words = scratch("group", sum(span.size for span in spans), self._sorted.dtype)
-        return np.concatenate(spans, out=group) if spans else group
+    The pieces cover all elements, of which there is at least one. A group of fewer than `least` elements goes with the
+    next.
+    """
+    counts = [_counted(keys[piece]) for piece in pieces]
+    total = np.add.reduce(counts)
+    tops = _group_tops(total, least)
+    bounds = [0, *np.cumsum(total)[tops].tolist()]
+    cursor = _Cursor(tops, bounds[:-1])
+    steps: Words = scratch("steps", new.size, new.dtype)
+    for piece, some in zip(pieces, counts, strict=True):
+        places = cursor.places(some)
+        loops.sort_steps(new[piece], known[piece], keys[piece], places, steps, steps.itemsize, is_float)
+    packed = [pack(steps[begin:end], level) for begin, end in pairwise(bounds)]
+    table = b"".join(_GROUP.pack(top, len(part)) for top, part in zip(tops, packed, strict=True))
+    return b"".join((_COUNT.pack(len(tops)), table, *packed))
 
 
 class GroupReader:
-    """The groups of a block, handed out piece by piece in the order they were packed. For one thread."""
+    """The groups of a block, walked piece by piece in the order they were packed. For one thread."""
 
-    def __init__(self, frame: memoryview, dtype: np.dtype[np.unsignedinteger], elements: int) -> None:
+    def __init__(
+        self, frame: memoryview, dtype: np.dtype[np.unsignedinteger], elements: int, *, is_float: bool
+    ) -> None:
         """Unpack all groups. Raises IntegrityError where they do not have so many elements together."""
         parts = _read_table(frame)
-        ranges = _key_ranges([top for top, _ in parts])
+        self._is_float = is_float
         self._steps: Words = scratch("steps", elements, dtype)
-        self._group_of = [group for group, (low, high) in enumerate(ranges) for _ in range(low, high)]
-        self._next: list[int] = []
-        at = 0
+        bounds = [0]
         for _, part in parts:
-            self._next.append(at)
-            at += unpack_some(bytes(part), self._steps[at:])
-        if at != elements:
-            raise IntegrityError(f"the groups of a delta have {at} steps instead of {elements}")
-        self._ends = [*self._next[1:], at]
+            bounds.append(bounds[-1] + unpack_some(bytes(part), self._steps[bounds[-1] :]))
+        if bounds[-1] != elements:
+            raise IntegrityError(f"the groups of a delta have {bounds[-1]} steps instead of {elements}")
+        self._cursor = _Cursor([top for top, _ in parts], bounds[:-1])
+        self._ends = np.array(bounds[1:])
 
-    def piece(self, orders: Sequence[Order]) -> Iterator[Words]:
-        """Yield the steps of the parts of the next piece, whose orders are given, each in the order of the block.
+    def walk(self, keys: Keys, known: Words, out: Words) -> None:
+        """Write the numbers of the next piece, which lie its steps from `known`, to `out`, which may be `known`.
 
-        What is yielded is the thread's own until the next. Raises IntegrityError where a group does not have as many
-        elements as the keys say.
+        Raises IntegrityError where a group does not have as many elements as the keys say.
         """
-        for order, segments in zip(orders, self._segments(orders), strict=True):
-            in_order = scratch("sorted", order.size, self._steps.dtype)
-            np.concatenate([self._steps[begin:end] for begin, end in segments], out=in_order)
-            found: Words = scratch("piece", order.size, self._steps.dtype)
-            found[order.places] = in_order
-            yield found
-
-    def _segments(self, orders: Sequence[Order]) -> list[list[tuple[int, int]]]:
-        """Return where the steps of each part lie, a segment for each key.
-
-        A group has a piece's keys one after the other, and of each key the parts one after the other.
-        """
-        first = min(order.least for order in orders)
-        keys = _KEYS[first : max(order.largest for order in orders) + 1]
-        starts = [[*order.starts(keys).tolist(), order.size] for order in orders]
-        found: list[list[tuple[int, int]]] = [[] for _ in orders]
-        for place in range(keys.size):
-            group = self._group_of[first + place]
-            at = self._next[group]
-            for segments, below in zip(found, starts, strict=True):
-                end = at + below[place + 1] - below[place]
-                if end > at:
-                    segments.append((at, end))
-                    at = end
-            self._next[group] = at
-        if any(at > end for at, end in zip(self._next, self._ends, strict=True)):
+        places = self._cursor.places(_counted(keys))
+        if (self._cursor.next > self._ends).any():
             raise IntegrityError("a group of a delta has fewer steps than its keys say")
-        return found
+        loops.walk_sorted(self._steps, keys, places, known, out, out.itemsize, self._is_float)
 
 
-def _group_tops(below: NDArray[np.intp], least: int) -> list[int]:
-    """Return the largest key of each group, from how many elements have a smaller key than each from 0 to 256."""
+class _Cursor:
+    """Where the next elements of each group go: of a piece one key after the other."""
+
+    def __init__(self, tops: Sequence[int], starts: Sequence[int]) -> None:
+        self.next = np.array(starts, np.int64)
+        self._lows = np.array([0, *(top + 1 for top in tops[:-1])])
+        self._group_of = np.repeat(np.arange(len(tops)), np.diff([*self._lows, KEYS]))
+
+    def places(self, counts: Counts) -> Counts:
+        """Return where the first element of each key goes, of a piece with so many of each, and move on."""
+        below = np.cumsum(counts) - counts
+        places: Counts = below + (self.next - below[self._lows])[self._group_of]
+        self.next += np.add.reduceat(counts, self._lows)
+        return places
+
+
+def _counted(keys: Keys) -> Counts:
+    counts = np.empty(KEYS, np.int64)
+    loops.count(keys, counts)
+    return counts
+
+
+def _group_tops(counts: Counts, least: int) -> list[int]:
+    """Return the largest key of each group, from how many elements have each key."""
     tops: list[int] = []
-    before = 0
-    for key, count in enumerate(below[1:].tolist()):
-        if count - before >= least:
+    size = 0
+    for key, count in enumerate(counts.tolist()):
+        size += count
+        if size >= least:
             tops.append(key)
-            before = count
-    return [*tops[:-1], MOST_KEYS - 1]
-
-
-def _key_ranges(tops: list[int]) -> list[tuple[int, int]]:
-    """Return the half-open range of keys of each group."""
-    lows = [0, *(top + 1 for top in tops[:-1])]
-    return [(low, top + 1) for low, top in zip(lows, tops, strict=True)]
+            size = 0
+    return [*tops[:-1], KEYS - 1]
 
 
 def _read_table(frame: memoryview) -> list[tuple[int, Bytes]]:
@@ -175,13 +120,13 @@ def _read_table(frame: memoryview) -> list[tuple[int, Bytes]]:
         raise damaged
     (count,) = _COUNT.unpack_from(frame)
     at = _COUNT.size + count * _GROUP.size
-    if not 1 <= count <= MOST_KEYS or at > len(frame):
+    if not 1 <= count <= KEYS or at > len(frame):
         raise damaged
     groups: list[tuple[int, Bytes]] = []
     for top, length in _GROUP.iter_unpack(frame[_COUNT.size : at]):
         groups.append((top, frame[at : at + length]))
         at += length
     tops = [top for top, _ in groups]
-    if at != len(frame) or tops[-1] != MOST_KEYS - 1 or sorted(set(tops)) != tops:
+    if at != len(frame) or tops[-1] != KEYS - 1 or sorted(set(tops)) != tops:
         raise damaged
     return groups

@@ -8,34 +8,22 @@ Layout: docs/reference/format/codecs.md.
 
 from __future__ import annotations
 
-import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import cast
 
 import numpy as np
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs.grouping import GroupReader, GroupWriter, Order, order_by
-from modelhub.store.codecs.number_bits import (
-    EXPONENT_SHIFT,
-    Words,
-    as_bytes,
-    exponents,
-    parts_of,
-    slabs,
-    step,
-    walk,
-    words,
-)
+from modelhub.store.codecs import loops
+from modelhub.store.codecs.grouping import GroupReader, Keys, pack_steps
+from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, exponent_field, slabs, words
 from modelhub.store.codecs.packed_integers import LEVEL, pack, unpack_into
+from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import NO_ROWS, Item, Rows
 
 MIN_GROUP_ELEMENTS = 1 << 13
 WIDTHS = (1, 2, 4, 8)
-
-_recent = threading.local()
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +40,7 @@ class PlainDelta:
             return None
         new, old = words(block, item.nbytes), words(bases[0], item.nbytes)
         steps = np.empty_like(new)
-        for piece in slabs(new.size):
-            steps[piece] = step(new[piece], old[piece], item.kind)
+        loops.step(new, old, steps, item.nbytes, item.kind in EXPONENT_SHIFT)
         return _if_smaller(pack(steps), block)
 
     def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
@@ -61,8 +48,7 @@ class PlainDelta:
         old = base_words(nbytes, item, bases)
         steps = np.empty_like(old)
         unpack_into(bytes(frame), steps)
-        for piece in slabs(old.size):
-            walk(steps[piece], old[piece], item.kind, out=steps[piece])
+        loops.walk(steps, old, steps, item.nbytes, item.kind in EXPONENT_SHIFT)
         return as_bytes(steps)
 
 
@@ -79,17 +65,9 @@ class GroupedDelta:
         if not bases or item.kind not in EXPONENT_SHIFT or not fits(block, item, bases[0]):
             return None
         new, old = words(block, item.nbytes), words(bases[0], item.nbytes)
-        groups = GroupWriter(old.dtype, old.size)
-        orders: list[list[Order]] = []
-        for piece in slabs(old.size):
-            groups.begin_piece()
-            orders.append([])
-            for part in parts_of(piece):
-                order = order_by(exponents(old[part], item))
-                groups.add(step(new[part], old[part], item.kind), order)
-                orders[-1].append(order)
-        frame = groups.pack(least=MIN_GROUP_ELEMENTS, level=LEVEL)
-        _recent.orders = (bases[0], item, orders)
+        frame = pack_steps(
+            new, old, _keys(old, item), slabs(old.size), is_float=True, least=MIN_GROUP_ELEMENTS, level=LEVEL
+        )
         return _if_smaller(frame, block)
 
     def decode(self, frame: Bytes, nbytes: int, item: Item, bases: Sequence[Bytes]) -> Bytes:
@@ -97,24 +75,19 @@ class GroupedDelta:
         old = base_words(nbytes, item, bases)
         if item.kind not in EXPONENT_SHIFT:
             raise IntegrityError(f"a grouped delta cannot hold items of kind '{item.kind}'")
-        groups = GroupReader(memoryview(frame), old.dtype, old.size)
+        groups = GroupReader(memoryview(frame), old.dtype, old.size, is_float=True)
+        keys = _keys(old, item)
         new = np.empty_like(old)
-        for piece, orders in zip(slabs(old.size), _orders(old, bases[0], item), strict=True):
-            at = piece.start
-            for part in groups.piece(orders):
-                span = slice(at, at + part.size)
-                walk(part, old[span], item.kind, out=new[span])
-                at = span.stop
+        for piece in slabs(old.size):
+            groups.walk(keys[piece], old[piece], new[piece])
         return as_bytes(new)
 
 
-def _orders(old: Words, base: Bytes, item: Item) -> Iterable[list[Order]]:
-    """Yield the orders of the parts of every piece; what was just encoded against this buffer need not be sorted."""
-    kept = getattr(_recent, "orders", None)
-    _recent.orders = None
-    if kept is not None and kept[0] is base and kept[1] == item:
-        return cast(list[list[Order]], kept[2])
-    return ([order_by(exponents(old[part], item)) for part in parts_of(piece)] for piece in slabs(old.size))
+def _keys(bits: Words, item: Item) -> Keys:
+    """Return the low eight bits of every exponent, the thread's own until the next call."""
+    keys: Keys = scratch("keys", bits.size, np.uint8)
+    loops.fields(bits, keys, item.nbytes, *exponent_field(item.kind))
+    return keys
 
 
 def fits(block: Bytes, item: Item, base: Bytes) -> bool:

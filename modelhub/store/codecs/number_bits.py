@@ -9,7 +9,6 @@ from numpy.typing import NDArray
 
 from modelhub.files import Bytes
 from modelhub.store.codecs.scratch import scratch
-from modelhub.store.item import Item
 
 Words = NDArray[np.unsignedinteger[Any]]
 
@@ -17,7 +16,7 @@ SLAB_ELEMENTS = 1 << 17
 """Blocks are worked through in pieces of this many elements; the order of steps in a group depends on it."""
 
 PART_ELEMENTS = 1 << 15
-"""Pieces are decoded in parts of this many elements, which with all that is computed of them stay in a core's cache."""
+"""What makes several passes over a piece does so in parts of this many elements, which stay in a core's cache."""
 
 EXPONENT_SHIFT: dict[str, int] = {"float64": 52, "float32": 23, "float16": 10, "bfloat16": 7}
 """How far right an IEEE 754 bit pattern is shifted to bring its exponent to the bottom."""
@@ -72,56 +71,9 @@ def unzigzag(naturals: Words) -> Words:
     return naturals
 
 
-def step(new: Words, old: Words, kind: str) -> Words:
-    """Return the zigzag of the distance from `old` to `new` in units of the last place, modulo 2^w.
-
-    Floats count in numeric order. The steps are the thread's own until the next call.
-    """
-    steps: Words = scratch("naturals", new.size, new.dtype)
-    if kind in EXPONENT_SHIFT:
-        known = scratch("sign", new.size, new.dtype)
-        _write_in_order(old, known)
-        _write_in_order(new, steps)
-        steps -= known
-    else:
-        np.subtract(new, old, out=steps)
-    return zigzag(steps)
-
-
-def walk(naturals: Words, old: Words, kind: str, out: Words) -> None:
-    """Undo `step`: write the bits that lie these steps from `old` to `out`, which may be `naturals`, destroyed."""
-    steps = unzigzag(naturals)
-    if kind not in EXPONENT_SHIFT:
-        np.add(steps, old, out=out)
-        return
-    known = scratch("sign", steps.size, steps.dtype)
-    _write_in_order(old, known)
-    steps += known
-    _write_flips(steps, known)
-    np.bitwise_xor(steps, known, out=out)
-
-
-def _write_in_order(bits: Words, out: Words) -> None:
-    """Write the bits of floats as integers in numeric order (negative: magnitude flipped); its own inverse."""
-    _write_flips(bits, out)
-    out ^= bits
-
-
-def _write_flips(bits: Words, out: Words) -> None:
-    width = bits.dtype.itemsize
-    np.right_shift(bits.view(_SIGNED[width]), 8 * width - 1, out=out.view(_SIGNED[width]))
-    out >>= np.uint8(1)
-
-
-def exponents(bits: Words, item: Item) -> NDArray[np.uint8]:
-    """Return the low eight bits of every element's exponent field."""
-    fields = scratch("sign", bits.size, bits.dtype)
-    np.right_shift(bits, bits.dtype.type(EXPONENT_SHIFT[item.kind]), out=fields)
-    low: NDArray[np.uint8] = fields.astype(np.uint8)
-    mask = _EXPONENT_MASK.get(item.kind)
-    if mask is not None:
-        low &= np.uint8(mask)
-    return low
+def exponent_field(kind: str) -> tuple[int, int]:
+    """Return how far right a float is shifted to bring the low eight bits of its exponent down, and a mask of them."""
+    return EXPONENT_SHIFT[kind], _EXPONENT_MASK.get(kind, 0xFF)
 
 
 def same_bytes(left: Bytes, right: Bytes) -> bool:

@@ -1,11 +1,8 @@
-"""Cut a block into pieces, and those into parts that stay in a core's cache, of whole rows or of a part of one row."""
+"""Cut a block into pieces that stay in a core's cache, of whole rows or of a part of one row."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
-
-from modelhub.store.codecs.number_bits import PART_ELEMENTS, parts_of
 
 PIECE_ELEMENTS = 1 << 17
 
@@ -17,6 +14,12 @@ class RowPiece:
     span: slice
     rows: slice
     whole: bool
+
+    @property
+    def row_length(self) -> int:
+        """How many elements each row has here."""
+        length: int = (self.span.stop - self.span.start) // (self.rows.stop - self.rows.start)
+        return length
 
 
 def row_pieces(elements: int, length: int, lead: int) -> tuple[RowPiece, ...]:
@@ -39,20 +42,6 @@ def row_pieces(elements: int, length: int, lead: int) -> tuple[RowPiece, ...]:
             )
     end = start + whole * length
     return (*pieces, *_within(end, elements, first + whole))
-
-
-def row_parts(piece: RowPiece) -> list[RowPiece]:
-    """Return the parts of a piece: whole rows where they are short enough."""
-    length = (piece.span.stop - piece.span.start) // (piece.rows.stop - piece.rows.start)
-    at_once = PART_ELEMENTS // length
-    if not piece.whole or not at_once:
-        return [RowPiece(span, piece.rows, whole=False) for span in parts_of(piece.span)]
-    begin = piece.span.start - piece.rows.start * length
-    bounds = [*range(piece.rows.start, piece.rows.stop, at_once), piece.rows.stop]
-    return [
-        RowPiece(slice(begin + row * length, begin + after * length), slice(row, after), whole=True)
-        for row, after in pairwise(bounds)
-    ]
 
 
 def _within(start: int, stop: int, row: int) -> list[RowPiece]:

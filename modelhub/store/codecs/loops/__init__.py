@@ -1,0 +1,78 @@
+"""The inner loops over the numbers of a block: compiled where the extension could be built, else numpy's.
+
+Both give the same bytes for every input; what each function does is said in `plain.py`, the signatures are the same.
+Measurements: docs/design/013-compiled-loops.md.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from modelhub.store.codecs.loops.plain import (
+        count,
+        fields,
+        join,
+        predict,
+        row_keys,
+        sort_steps,
+        split,
+        step,
+        walk,
+        walk_sorted,
+    )
+
+    COMPILED: bool
+else:
+    try:
+        from modelhub.store.codecs.loops._compiled import (
+            count,
+            fields,
+            join,
+            predict,
+            row_keys,
+            sort_steps,
+            split,
+            step,
+            walk,
+            walk_sorted,
+        )
+
+        COMPILED = True
+    except ImportError:
+        from modelhub.store.codecs.loops.plain import (
+            count,
+            fields,
+            join,
+            predict,
+            row_keys,
+            sort_steps,
+            split,
+            step,
+            walk,
+            walk_sorted,
+        )
+
+        COMPILED = False
+
+KEYS = 256
+"""Keys are bytes."""
+
+LOOPS = ("count", "fields", "join", "predict", "row_keys", "sort_steps", "split", "step", "walk", "walk_sorted")
+"""The functions there are of both kinds."""
+
+__all__ = [
+    "COMPILED",
+    "KEYS",
+    "LOOPS",
+    "count",
+    "fields",
+    "join",
+    "predict",
+    "row_keys",
+    "sort_steps",
+    "split",
+    "step",
+    "walk",
+    "walk_sorted",
+]

@@ -1,0 +1,178 @@
+"""The inner loops of the codecs in numpy: what the compiled ones do, where there are none.
+
+Arrays have one dimension and are contiguous; numbers are little-endian unsigned integers of `width` bytes, 1, 2, 4 or
+8. Counts and places are int64 [256], one for each key. Nothing here checks sizes that numpy does not; the compiled
+loops raise ValueError.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
+from modelhub.store.codecs.number_bits import Words, parts_of, slabs, unzigzag, zigzag
+from modelhub.store.codecs.scratch import scratch
+
+Keys = NDArray[np.uint8]
+Places = NDArray[np.int64]
+
+KEYS = 256
+
+
+def step(new: Words, old: Words, out: Words, width: int, is_float: bool) -> None:
+    """Write the zigzag of the distance from `old` to `new` in units of the last place, modulo 2^w.
+
+    Floats count in numeric order.
+    """
+    for piece in slabs(new.size):
+        steps = out[piece]
+        if is_float:
+            known = scratch("sign", steps.size, steps.dtype)
+            _write_in_order(old[piece], known)
+            _write_in_order(new[piece], steps)
+            steps -= known
+        else:
+            np.subtract(new[piece], old[piece], out=steps)
+        zigzag(steps)
+
+
+def walk(naturals: Words, old: Words, out: Words, width: int, is_float: bool) -> None:
+    """Undo `step`: write the bits that lie these steps from `old` to `out`, which may be either of them."""
+    for piece in slabs(naturals.size):
+        steps = scratch("naturals", naturals[piece].size, naturals.dtype)
+        np.copyto(steps, naturals[piece])
+        unzigzag(steps)
+        if not is_float:
+            np.add(steps, old[piece], out=out[piece])
+            continue
+        known = scratch("sign", steps.size, steps.dtype)
+        _write_in_order(old[piece], known)
+        steps += known
+        _write_flips(steps, known)
+        np.bitwise_xor(steps, known, out=out[piece])
+
+
+def count(keys: Keys, counts: Places) -> None:
+    """Write how many elements have each key."""
+    counts[:] = np.bincount(keys, minlength=KEYS)
+
+
+def fields(bits: Words, keys: Keys, width: int, shift: int, mask: int) -> None:
+    """Write the low byte of every number shifted right, and of it the bits in `mask`."""
+    for piece in slabs(bits.size):
+        shifted = scratch("sign", bits[piece].size, bits.dtype)
+        np.right_shift(bits[piece], bits.dtype.type(shift), out=shifted)
+        np.bitwise_and(shifted.astype(np.uint8), np.uint8(mask), out=keys[piece])
+
+
+def row_keys(
+    bits: Words, by_row: NDArray[np.int16], keys: Keys, width: int, shift: int, mask: int, length: int
+) -> None:
+    """Write what each row has less twice what `fields` gives, from 0 to 255.
+
+    A row is `length` numbers, or what is left.
+    """
+    fields(bits, keys, width, shift, mask)
+    found = by_row.repeat(length)[: keys.size]
+    found -= keys.astype(np.int16) << np.int16(1)
+    keys[:] = found.clip(0, KEYS - 1, out=found)
+
+
+def sort_steps(new: Words, old: Words, keys: Keys, places: Places, out: Words, width: int, is_float: bool) -> None:
+    """Write the `step` of each element to where those with its key go, from `places` on, in their order."""
+    at = places.copy()
+    for part in parts_of(slice(0, keys.size)):
+        order = np.argsort(keys[part], kind="stable")
+        steps: Words = scratch("naturals", order.size, out.dtype)
+        step(new[part], old[part], steps, width, is_float)
+        steps = steps.take(order)
+        for begin, end, place in _spans(keys[part], at):
+            out[place : place + end - begin] = steps[begin:end]
+
+
+def walk_sorted(steps: Words, keys: Keys, places: Places, old: Words, out: Words, width: int, is_float: bool) -> None:
+    """Undo `sort_steps`: write the numbers these steps lead to from `old` to `out`, which may be `old`."""
+    at = places.copy()
+    for part in parts_of(slice(0, keys.size)):
+        order = np.argsort(keys[part], kind="stable")
+        spans = _spans(keys[part], at)
+        in_order = np.concatenate([steps[place : place + end - begin] for begin, end, place in spans])
+        found: Words = scratch("piece", order.size, steps.dtype)
+        found[order] = in_order
+        walk(found, old[part], out[part], width, is_float)
+
+
+def predict(
+    known: Words,
+    second: Words | None,
+    shares: NDArray[np.float32] | None,
+    product: Values | None,
+    out: Words,
+    kind: int,
+    length: int,
+) -> None:
+    """Write the bits of the floats nearest to `known`, moved on by a share of the step from `second`, and a product.
+
+    `shares` has one number for each row of `length` floats, `product` one for each float. Every sum is rounded to
+    float32. Where the base or what is predicted is tiny or not certain (see `nearest_bits`) the base stays.
+    """
+    name = KINDS[kind]
+    base = values_of(known, name)
+    values: Values = scratch("values", known.size, np.float32)
+    with np.errstate(all="ignore"):
+        np.copyto(values, base)
+        if second is not None and shares is not None:
+            values -= values_of(second, name)
+            values *= shares.repeat(length)[: values.size]
+            values += base
+        if product is not None:
+            values += product
+        found = nearest_bits(values, known, name)
+        out[:] = np.where(np.abs(base) >= LEAST, found, known)
+
+
+def split(items: Words, planes: NDArray[np.uint8], width: int, turn: bool) -> None:
+    """Write byte k of every item to plane k; `turn`: the top bit is rotated to the bottom first."""
+    table = planes.reshape(width, items.size)
+    for piece in slabs(items.size):
+        some = items[piece]
+        part = (some << np.uint8(1)) | (some >> np.uint8(8 * width - 1)) if turn else some
+        table[:, piece] = part.view(np.uint8).reshape(-1, width).T
+
+
+def join(planes: Sequence[Any], items: Words, turn: bool) -> None:
+    """Undo `split`."""
+    width = len(planes)
+    for piece in slabs(items.size):
+        some = items[piece]
+        table = some.view(np.uint8).reshape(-1, width)
+        for number, plane in enumerate(planes):
+            table[:, number] = plane[piece]
+        if turn:
+            some[:] = (some >> np.uint8(1)) | (some << np.uint8(8 * width - 1))
+
+
+def _write_in_order(bits: Words, out: Words) -> None:
+    """Write the bits of floats as integers in numeric order (negative: magnitude flipped); its own inverse."""
+    _write_flips(bits, out)
+    out ^= bits
+
+
+def _write_flips(bits: Words, out: Words) -> None:
+    width = bits.dtype.itemsize
+    np.right_shift(bits.view(f"<i{width}"), 8 * width - 1, out=out.view(f"<i{width}"))
+    out >>= np.uint8(1)
+
+
+def _spans(keys: Keys, at: Places) -> list[tuple[int, int, int]]:
+    """Return for each key there is where sorted elements begin and end, and their place, which moves on."""
+    counts = np.bincount(keys, minlength=KEYS)
+    ends = np.cumsum(counts)
+    present = np.flatnonzero(counts).tolist()
+    found = [(int(ends[key] - counts[key]), int(ends[key]), int(at[key])) for key in present]
+    at += counts
+    return found

@@ -1,0 +1,259 @@
+"""The compiled loops do what numpy's do, bit for bit, and never leave the buffers they are given."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from contracts.codec import CODES, SPECIAL
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from modelhub.store.codecs import loops
+from modelhub.store.codecs.float_values import KINDS
+from modelhub.store.codecs.loops import plain
+from modelhub.store.codecs.number_bits import exponent_field
+
+try:
+    from modelhub.store.codecs.loops import _compiled as compiled
+except ImportError:
+    compiled = None
+
+needs_compiled = pytest.mark.skipif(compiled is None, reason="the loops are not compiled here")
+
+WIDTHS = tuple(CODES)
+FIELDS = {2: exponent_field("float16"), 4: exponent_field("float32"), 8: exponent_field("float64"), 1: (0, 0xFF)}
+
+
+def pairs(width: int) -> st.SearchStrategy[tuple[np.ndarray, np.ndarray]]:
+    """Draw two arrays of equally many numbers: any bits, or much the same."""
+    dtype = np.dtype(f"<u{width}")
+    counts = st.integers(0, 400)
+    return counts.flatmap(lambda count: st.tuples(arrays(dtype, count), arrays(dtype, count)))
+
+
+any_pair = st.sampled_from(WIDTHS).flatmap(lambda width: st.tuples(st.just(width), pairs(width)))
+
+
+def both(name: str, *given_arrays: object, out: np.ndarray) -> None:
+    """Call both functions, which write to `out`, and compare what they wrote."""
+    first, second = out.copy(), out.copy()
+    getattr(plain, name)(*(first if one is out else one for one in given_arrays))
+    getattr(compiled, name)(*(second if one is out else one for one in given_arrays))
+    assert first.tobytes() == second.tobytes()
+
+
+@pytest.mark.skipif(shutil.which("cc") is None, reason="there is no C compiler here")
+def test_where_there_is_a_compiler_the_loops_are_compiled() -> None:
+    assert loops.COMPILED
+
+
+@needs_compiled
+class TestCompiled:
+    @given(case=any_pair, is_float=st.booleans())
+    def test_steps_and_walks_are_numpys(self, case, is_float: bool) -> None:
+        width, (new, old) = case
+        is_float = is_float and width > 1
+        steps = np.empty_like(new)
+        both("step", new, old, steps, width, is_float, out=steps)
+        plain.step(new, old, steps, width, is_float)
+        back = np.empty_like(new)
+        both("walk", steps, old, back, width, is_float, out=back)
+        compiled.walk(steps, old, back, width, is_float)
+        assert back.tobytes() == new.tobytes()
+
+    @given(case=any_pair)
+    def test_keys_are_numpys(self, case) -> None:
+        width, (bits, _) = case
+        keys = np.empty(bits.size, np.uint8)
+        both("fields", bits, keys, width, *FIELDS[width], out=keys)
+        plain.fields(bits, keys, width, *FIELDS[width])
+        counts = np.empty(256, np.int64)
+        both("count", keys, counts, out=counts)
+
+    @given(case=any_pair, length=st.integers(1, 50), seed=st.integers(0, 2**32 - 1))
+    def test_keys_by_row_are_numpys(self, case, length: int, seed: int) -> None:
+        width, (bits, _) = case
+        by_row = np.random.default_rng(seed).integers(-4096, 4400, -(-bits.size // length)).astype(np.int16)
+        keys = np.empty(bits.size, np.uint8)
+        both("row_keys", bits, by_row, keys, width, *FIELDS[width], length, out=keys)
+
+    @given(case=any_pair, is_float=st.booleans(), seed=st.integers(0, 2**32 - 1), spread=st.integers(1, 256))
+    def test_sorting_and_its_undoing_are_numpys(self, case, is_float: bool, seed: int, spread: int) -> None:
+        width, (new, old) = case
+        is_float = is_float and width > 1
+        keys = np.random.default_rng(seed).integers(0, spread, new.size).astype(np.uint8)
+        counts = np.bincount(keys, minlength=256)
+        places = np.cumsum(counts) - counts
+        steps = np.zeros_like(new)
+        both("sort_steps", new, old, keys, places, steps, width, is_float, out=steps)
+        compiled.sort_steps(new, old, keys, places, steps, width, is_float)
+        back = np.zeros_like(new)
+        both("walk_sorted", steps, keys, places, old, back, width, is_float, out=back)
+        compiled.walk_sorted(steps, keys, places, old, back, width, is_float)
+        assert back.tobytes() == new.tobytes()
+
+    @given(case=any_pair, turn=st.booleans())
+    def test_planes_are_numpys(self, case, turn: bool) -> None:
+        width, (items, _) = case
+        planes = np.empty((width, items.size), np.uint8)
+        both("split", items, planes, width, turn, out=planes)
+        compiled.split(items, planes, width, turn)
+        back = np.empty_like(items)
+        both("join", list(planes), back, turn, out=back)
+        compiled.join(list(planes), back, turn)
+        assert back.tobytes() == items.tobytes()
+
+    @given(
+        case=st.sampled_from(KINDS).flatmap(
+            lambda kind: st.tuples(st.just(kind), pairs(4 if kind == "float32" else 2))
+        ),
+        length=st.integers(1, 70),
+        with_second=st.booleans(),
+        with_product=st.booleans(),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    def test_predictions_are_numpys(self, case, length: int, with_second: bool, with_product: bool, seed: int) -> None:
+        kind, (known, second) = case
+        known = known.copy()
+        known[: len(SPECIAL[kind])] = np.array(SPECIAL[kind], known.dtype)[: known.size]
+        rng = np.random.default_rng(seed)
+        shares = (rng.integers(-127, 128, -(-known.size // length)) / 64).astype(np.float32) if with_second else None
+        scale = np.float32(10.0) ** rng.integers(-40, 38)
+        product = (rng.standard_normal(known.size) * scale).astype(np.float32) if with_product else None
+        out = np.empty_like(known)
+        before = second if with_second else None
+        both("predict", known, before, shares, product, out, KINDS.index(kind), length, out=out)
+
+    def test_predictions_round_to_every_half_as_numpy_does(self) -> None:
+        values = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
+        middles = ((values[:-1] + values[1:]) / 2).view(np.uint32)
+        for base in (0x0001, 0x3C00):
+            known = np.full(middles.size, base, np.uint16)
+            for ulps in (-1, 0, 1):
+                wanted = (middles + np.uint32(ulps % 2**32)).view(np.float32)
+                product = wanted - known.view(np.float16).astype(np.float32)
+                out = np.empty_like(known)
+                both("predict", known, None, None, product, out, KINDS.index("float16"), 100, out=out)
+
+    @given(bits=arrays(np.uint32, st.integers(0, 300)))
+    def test_what_bfloat16_and_float16_round_to_is_numpys(self, bits) -> None:
+        for kind in ("bfloat16", "float16"):
+            known = np.zeros(bits.size, np.uint16)
+            known[:] = 0x3F80 if kind == "bfloat16" else 0x3C00
+            out = np.empty_like(known)
+            both("predict", known, None, None, bits.view(np.float32), out, KINDS.index(kind), 9, out=out)
+
+    def test_places_outside_are_refused_before_anything_is_written(self) -> None:
+        keys = np.array([0, 1, 1, 255], np.uint8)
+        numbers = np.arange(4, dtype=np.uint32)
+        for key, place in ((0, -1), (0, 4), (1, 3), (255, 2**63 - 1), (1, -(2**63)), (255, 4)):
+            places = np.array([0] + [1] * 254 + [3], np.int64)
+            places[key] = place
+            out = np.full(4, 7, np.uint32)
+            with pytest.raises(ValueError, match="fit"):
+                compiled.sort_steps(numbers, numbers, keys, places, out, 4, True)
+            with pytest.raises(ValueError, match="fit"):
+                compiled.walk_sorted(numbers, keys, places, numbers, out, 4, True)
+            assert out.tolist() == [7, 7, 7, 7]
+
+    def test_a_place_of_a_key_that_is_not_there_may_be_anything(self) -> None:
+        places = np.full(256, -5, np.int64)
+        places[3] = 0
+        out = np.empty(2, np.uint16)
+        numbers = np.array([5, 9], np.uint16)
+        compiled.sort_steps(numbers, np.zeros(2, np.uint16), np.full(2, 3, np.uint8), places, out, 2, False)
+        assert out.tolist() == [10, 18]
+
+    def test_sizes_that_do_not_fit_together_are_refused(self) -> None:
+        four, three = np.zeros(4, np.uint32), np.zeros(3, np.uint32)
+        keys, places, rows = np.zeros(4, np.uint8), np.zeros(256, np.int64), np.zeros(1, np.int16)
+        wrong = [
+            ("step", four, three, four, 4, True),
+            ("step", four, four, three, 4, True),
+            ("step", four, four, four, 3, True),
+            ("walk", three, four, four, 4, False),
+            ("walk", four, four, four, 0, False),
+            ("count", keys, four),
+            ("fields", three, keys, 4, 23, 255),
+            ("fields", four, keys, 4, 32, 255),
+            ("fields", four, keys, 4, -1, 255),
+            ("row_keys", four, rows, keys, 4, 23, 255, 3),
+            ("row_keys", four, rows, keys, 4, 23, 255, 0),
+            ("row_keys", four, rows, keys, 4, 23, 255, -4),
+            ("row_keys", three, rows, keys, 4, 23, 255, 4),
+            ("sort_steps", three, four, keys, places, four, 4, True),
+            ("sort_steps", four, four, keys, keys, four, 4, True),
+            ("sort_steps", four, four, keys, places, three, 4, True),
+            ("walk_sorted", four, keys, places, three, four, 4, True),
+            ("walk_sorted", three, keys, places, four, four, 4, True),
+            ("walk_sorted", four, keys, places, four, three, 4, True),
+            ("predict", four, None, None, None, three, 0, 4),
+            ("predict", four, four, None, None, four, 0, 4),
+            ("predict", four, None, four, None, four, 0, 4),
+            ("predict", four, three, np.zeros(1, np.float32), None, four, 0, 4),
+            ("predict", four, four, np.zeros(2, np.float32), None, four, 0, 4),
+            ("predict", four, None, None, three, four, 0, 4),
+            ("predict", four, None, None, None, four, 3, 4),
+            ("predict", four, None, None, None, four, -1, 4),
+            ("predict", four, None, None, None, four, 0, 0),
+            ("split", four, keys, 4, True),
+            ("join", [keys] * 3, four, True),
+            ("join", [keys] * 4, three, True),
+            ("join", [], four, True),
+            ("join", [keys] * 16, four, True),
+        ]
+        for name, *arguments in wrong:
+            with pytest.raises(ValueError, match=r"fit|as many|one "):
+                getattr(compiled, name)(*arguments)
+
+    def test_what_is_no_buffer_is_refused(self) -> None:
+        four = np.zeros(4, np.uint32)
+        for name, arguments in (
+            ("step", (1, four, four, 4, True)),
+            ("join", (7, four, True)),
+            ("join", ([1, 2, 3, 4], four, True)),
+            ("predict", (four, 5, four, None, four, 0, 4)),
+            ("step", (four, four, four.tobytes(), 4, True)),
+            ("step", (four[::2], four, four, 4, True)),
+        ):
+            with pytest.raises((TypeError, ValueError, BufferError)):
+                getattr(compiled, name)(*arguments)
+
+
+def test_without_the_compiled_loops_numpys_are_used() -> None:
+    code = """
+import sys
+sys.modules["modelhub.store.codecs.loops._compiled"] = None
+from modelhub.store.codecs import loops
+from modelhub.store.codecs.loops import plain
+assert not loops.COMPILED and loops.walk_sorted is plain.walk_sorted
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_codecs_make_the_same_frames_with_numpys_loops(numbers, monkeypatch: pytest.MonkeyPatch) -> None:
+    from modelhub.store.codecs.registry import CODEC_IDS, codec
+
+    def frames() -> list[bytes | None]:
+        found: list[bytes | None] = []
+        for number in CODEC_IDS:
+            how = codec(number)
+            for kind in ("float64", "float32", "bfloat16", "float16", "int16"):
+                item, block, base = numbers(kind, 70_001)
+                bases = [base, numbers(kind, 70_001, seed=1)[2]][: how.bases]
+                frame = how.encode(block, item, bases)
+                found.append(None if frame is None else bytes(frame))
+                if frame is not None:
+                    assert bytes(how.decode(frame, len(block), item, bases)) == block
+        return found
+
+    as_it_is = frames()
+    for name in loops.LOOPS:
+        monkeypatch.setattr(loops, name, getattr(plain, name))
+    assert frames() == as_it_is
+    assert sum(frame is not None for frame in as_it_is) > 20
