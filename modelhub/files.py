@@ -329,7 +329,7 @@ class WorkFolder:
         """
         with (
             self._parent(path, create=True) as folder,
-            TempFile(self.scratch, mode=0o755 if executable else 0o644) as temp,
+            TempFile(self.scratch, mode=0o755 if executable else 0o644, ahead=True) as temp,
         ):
             for block in blocks:
                 temp.write(block)

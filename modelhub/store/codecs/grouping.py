@@ -69,7 +69,7 @@ class GroupReader:
         self._ends = np.array(bounds[1:])
 
     def walk(self, keys: Keys, known: Words, out: Words) -> None:
-        """Write the numbers of the next piece, which lie its steps from `known`, to `out`, which may be `known`.
+        """Write the numbers of the next piece, which lie its steps from `known`, to `out`, which is another array.
 
         Raises IntegrityError where a group does not have as many elements as the keys say.
         """

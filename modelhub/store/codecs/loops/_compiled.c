@@ -62,15 +62,29 @@ static int is_width(int width) { return width == 1 || width == 2 || width == 4 |
         for (Py_ssize_t at = 0; at < count; at++)                                                                      \
             store##N(out, at, walk##N(load##N(steps, at), load##N(old, at), is_float));                                \
     }                                                                                                                  \
-    static inline void sort_all##N(const void *new, const void *old, const uint8_t *keys, int64_t *places, void *out,  \
-                                   Py_ssize_t count, int is_float) {                                                   \
-        for (Py_ssize_t at = 0; at < count; at++)                                                                      \
-            store##N(out, (Py_ssize_t)places[keys[at]]++, step##N(load##N(new, at), load##N(old, at), is_float));      \
+    static inline void sort_all##N(const void *new, const void *old, const uint8_t *keys, int64_t (*places)[KEYS],      \
+                                   void *out, Py_ssize_t count, int is_float) {                                        \
+        const Py_ssize_t half = count / 2;                                                                             \
+        for (Py_ssize_t at = 0, then = half; then < count; at++, then++) {                                             \
+            if (at < half)                                                                                             \
+                store##N(out, (Py_ssize_t)places[0][keys[at]]++, step##N(load##N(new, at), load##N(old, at), is_float)); \
+            store##N(out, (Py_ssize_t)places[1][keys[then]]++,                                                         \
+                     step##N(load##N(new, then), load##N(old, then), is_float));                                       \
+        }                                                                                                              \
     }                                                                                                                  \
-    static inline void unsort_all##N(const void *steps, const uint8_t *keys, int64_t *places, const void *old,         \
+    static inline void unsort##N(const void *steps, const uint8_t *keys, int64_t (*places)[KEYS], void *out,           \
+                                 Py_ssize_t count) {                                                                   \
+        const Py_ssize_t half = count / 2;                                                                             \
+        for (Py_ssize_t at = 0, then = half; then < count; at++, then++) {                                             \
+            if (at < half)                                                                                             \
+                store##N(out, at, load##N(steps, (Py_ssize_t)places[0][keys[at]]++));                                  \
+            store##N(out, then, load##N(steps, (Py_ssize_t)places[1][keys[then]]++));                                  \
+        }                                                                                                              \
+    }                                                                                                                  \
+    static inline void unsort_all##N(const void *steps, const uint8_t *keys, int64_t (*places)[KEYS], const void *old, \
                                      void *out, Py_ssize_t count, int is_float) {                                      \
-        for (Py_ssize_t at = 0; at < count; at++)                                                                      \
-            store##N(out, at, walk##N(load##N(steps, (Py_ssize_t)places[keys[at]]++), load##N(old, at), is_float));    \
+        unsort##N(steps, keys, places, out, count);                                                                    \
+        walk_all##N(out, old, out, count, is_float);                                                                   \
     }                                                                                                                  \
     static void fields##N(const void *bits, uint8_t *keys, Py_ssize_t count, int shift, int mask) {                    \
         for (Py_ssize_t at = 0; at < count; at++)                                                                      \
@@ -137,28 +151,29 @@ static PyObject *walk(PyObject *module, PyObject *args) {
 
 /* -- keys, and steps sorted by them -- */
 
-static void count_keys(const uint8_t *keys, Py_ssize_t count, int64_t *counts) {
-    int64_t apart[4][KEYS] = {{0}}; /* counting equal neighbours in one place makes each wait for the one before */
-    Py_ssize_t at = 0;
-    for (; at + 4 <= count; at += 4) {
-        apart[0][keys[at]]++;
-        apart[1][keys[at + 1]]++;
-        apart[2][keys[at + 2]]++;
-        apart[3][keys[at + 3]]++;
+/* What is sorted is cut in two halves, sorted side by side: an element with the key of the one before would wait. */
+static void count_keys(const uint8_t *keys, Py_ssize_t count, int64_t (*counts)[KEYS]) {
+    const Py_ssize_t half = count / 2;
+    memset(counts, 0, 2 * sizeof *counts);
+    for (Py_ssize_t at = 0; at < half; at++) {
+        counts[0][keys[at]]++;
+        counts[1][keys[half + at]]++;
     }
-    for (; at < count; at++)
-        apart[0][keys[at]]++;
-    for (int key = 0; key < KEYS; key++)
-        counts[key] = apart[0][key] + apart[1][key] + apart[2][key] + apart[3][key];
+    if (count % 2)
+        counts[1][keys[count - 1]]++;
 }
 
-/* Whether each key's elements, from its place on, lie within `room`. */
-static int are_within(const uint8_t *keys, Py_ssize_t count, const int64_t *places, Py_ssize_t room) {
-    int64_t counts[KEYS];
-    count_keys(keys, count, counts);
-    for (int key = 0; key < KEYS; key++)
-        if (counts[key] && (places[key] < 0 || places[key] > room || counts[key] > room - places[key]))
+/* Sets the places of both halves from those of all; false where an element would not lie within `room`. */
+static int find_places(const uint8_t *keys, Py_ssize_t count, const int64_t *all, Py_ssize_t room,
+                       int64_t (*places)[KEYS]) {
+    count_keys(keys, count, places);
+    for (int key = 0; key < KEYS; key++) {
+        const int64_t first = places[0][key], both = first + places[1][key];
+        if (both && (all[key] < 0 || all[key] > room || both > room - all[key]))
             return 0;
+        places[0][key] = all[key];
+        places[1][key] = both ? all[key] + first : 0;
+    }
     return 1;
 }
 
@@ -170,10 +185,12 @@ static PyObject *count(PyObject *module, PyObject *args) {
     if (views[1].len != KEYS * (Py_ssize_t)sizeof(int64_t))
         wrong("there is not one count for each key");
     else {
-        int64_t counts[KEYS];
+        int64_t counts[2][KEYS];
         Py_BEGIN_ALLOW_THREADS
         count_keys(views[0].buf, views[0].len, counts);
-        memcpy(views[1].buf, counts, sizeof counts);
+        for (int key = 0; key < KEYS; key++)
+            counts[0][key] += counts[1][key];
+        memcpy(views[1].buf, counts[0], sizeof counts[0]);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }
@@ -246,10 +263,10 @@ static PyObject *sort_steps(PyObject *module, PyObject *args) {
     Py_ssize_t count = views[2].len;
     if (is_width(width) && views[0].len == count * width && views[1].len == count * width &&
         views[3].len == KEYS * (Py_ssize_t)sizeof(int64_t) && views[4].len % width == 0) {
-        int64_t places[KEYS];
-        memcpy(places, views[3].buf, sizeof places);
+        int64_t all[KEYS], places[2][KEYS];
+        memcpy(all, views[3].buf, sizeof all);
         Py_BEGIN_ALLOW_THREADS
-        are_right = are_within(views[2].buf, count, places, views[4].len / width);
+        are_right = find_places(views[2].buf, count, all, views[4].len / width, places);
         if (are_right)
             BY_WIDTH(width, is_float, sort_all, views[0].buf, views[1].buf, views[2].buf, places, views[4].buf, count)
         Py_END_ALLOW_THREADS
@@ -266,10 +283,10 @@ static PyObject *walk_sorted(PyObject *module, PyObject *args) {
     Py_ssize_t count = views[1].len;
     if (is_width(width) && views[0].len % width == 0 && views[2].len == KEYS * (Py_ssize_t)sizeof(int64_t) &&
         views[3].len == count * width && views[4].len == count * width) {
-        int64_t places[KEYS];
-        memcpy(places, views[2].buf, sizeof places);
+        int64_t all[KEYS], places[2][KEYS];
+        memcpy(all, views[2].buf, sizeof all);
         Py_BEGIN_ALLOW_THREADS
-        are_right = are_within(views[1].buf, count, places, views[0].len / width);
+        are_right = find_places(views[1].buf, count, all, views[0].len / width, places);
         if (are_right)
             BY_WIDTH(width, is_float, unsort_all, views[0].buf, views[1].buf, places, views[3].buf, views[4].buf, count)
         Py_END_ALLOW_THREADS
@@ -325,13 +342,11 @@ static inline float value_at(const void *bits, Py_ssize_t at, int kind) {
     return value_of_half(load16(bits, at));
 }
 
-static inline void put_nearest(void *out, Py_ssize_t at, float value, int kind) {
+static inline u32 nearest(float value, int kind) {
+    u32 bits = bits_of(value);
     if (kind == FLOAT32)
-        store32(out, at, bits_of(value));
-    else if (kind == BFLOAT16)
-        store16(out, at, (u16)((bits_of(value) + 0x7FFF + (bits_of(value) >> 16 & 1)) >> 16));
-    else
-        store16(out, at, (u16)half_of(value));
+        return bits;
+    return kind == BFLOAT16 ? (bits + 0x7FFF + (bits >> 16 & 1)) >> 16 : half_of(value);
 }
 
 static inline float size_of(float value) { return float_of(bits_of(value) & 0x7FFFFFFF); }
@@ -339,7 +354,6 @@ static inline float size_of(float value) { return float_of(bits_of(value) & 0x7F
 /* `second` and `product` may be NULL. Sums are rounded one by one: the same on every processor. */
 static inline void predict_row(const void *known, const void *second, float share, const void *product, void *out,
                                Py_ssize_t begin, Py_ssize_t end, int kind) {
-    int width = kind == FLOAT32 ? 4 : 2;
     for (Py_ssize_t at = begin; at < end; at++) {
         float base = value_at(known, at, kind), value = base;
         if (second != NULL) {
@@ -349,11 +363,36 @@ static inline void predict_row(const void *known, const void *second, float shar
         }
         if (product != NULL)
             value = value + float_of(load32(product, at));
-        float size = size_of(value);
-        if (size_of(base) >= LEAST && size >= LEAST && size < LARGEST[kind])
-            put_nearest(out, at, value, kind);
+        u32 old = kind == FLOAT32 ? load32(known, at) : load16(known, at);
+        u32 is_certain = (u32)0 - ((size_of(base) >= LEAST) & (size_of(value) >= LEAST) & (size_of(value) < LARGEST[kind]));
+        u32 bits = (nearest(value, kind) & is_certain) | (old & ~is_certain);
+        if (kind == FLOAT32)
+            store32(out, at, bits);
         else
-            memcpy((char *)out + at * width, (const char *)known + at * width, (size_t)width);
+            store16(out, at, (u16)bits);
+    }
+}
+
+/* Compiled for each kind, with and without each of the two that may be missing. */
+static void predict_rows(const void *known, const void *second, const void *shares, const void *product, void *out,
+                         Py_ssize_t count, Py_ssize_t length, int kind) {
+    for (Py_ssize_t begin = 0, row = 0; begin < count; begin += length, row++) {
+        float share = shares == NULL ? 0.0f : float_of(load32(shares, row));
+        Py_ssize_t end = length < count - begin ? begin + length : count;
+#define PREDICT(kind)                                                                                                  \
+    if (second == NULL)                                                                                                \
+        predict_row(known, NULL, share, product, out, begin, end, kind);                                               \
+    else if (product == NULL)                                                                                          \
+        predict_row(known, second, share, NULL, out, begin, end, kind);                                                \
+    else                                                                                                               \
+        predict_row(known, second, share, product, out, begin, end, kind);
+        if (kind == FLOAT32) {
+            PREDICT(FLOAT32)
+        } else if (kind == BFLOAT16) {
+            PREDICT(BFLOAT16)
+        } else {
+            PREDICT(FLOAT16)
+        }
     }
 }
 
@@ -377,16 +416,7 @@ static PyObject *predict(PyObject *module, PyObject *args) {
         (shares == NULL || views[2].len == rows * 4) && (product == NULL || views[3].len == count * 4)) {
         are_right = 1;
         Py_BEGIN_ALLOW_THREADS
-        for (Py_ssize_t row = 0; row < rows; row++) {
-            float share = shares == NULL ? 0.0f : float_of(load32(shares, row));
-            Py_ssize_t begin = row * length, end = row + 1 < rows ? begin + length : count;
-            if (kind == FLOAT32)
-                predict_row(views[0].buf, second, share, product, views[4].buf, begin, end, FLOAT32);
-            else if (kind == BFLOAT16)
-                predict_row(views[0].buf, second, share, product, views[4].buf, begin, end, BFLOAT16);
-            else
-                predict_row(views[0].buf, second, share, product, views[4].buf, begin, end, FLOAT16);
-        }
+        predict_rows(views[0].buf, second, shares, product, views[4].buf, count, length, kind);
         Py_END_ALLOW_THREADS
     }
     release(views, 5);

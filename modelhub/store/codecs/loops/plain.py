@@ -95,7 +95,7 @@ def sort_steps(new: Words, old: Words, keys: Keys, places: Places, out: Words, w
 
 
 def walk_sorted(steps: Words, keys: Keys, places: Places, old: Words, out: Words, width: int, is_float: bool) -> None:
-    """Undo `sort_steps`: write the numbers these steps lead to from `old` to `out`, which may be `old`."""
+    """Undo `sort_steps`: write the numbers these steps lead to from `old` to `out`, which is neither."""
     at = places.copy()
     for part in parts_of(slice(0, keys.size)):
         order = np.argsort(keys[part], kind="stable")
