@@ -127,7 +127,7 @@ class ObjectStore:
 
     def open_below(self, oid: str, trail: tuple[str, ...]) -> StoredObject:
         """Open an object that the objects in `trail` build on; for the rest of the store."""
-        entry = self._entry(oid)
+        entry = self.packs.entry(oid) or self._entry(oid)
         if entry is None:
             raise ObjectNotFound(f"the store has no object {oid}", hint="'mh fsck' tells whether something is missing")
         return StoredObject(entry, self.open_below, self.workers, trail)

@@ -75,7 +75,7 @@ def split_planes(block: Bytes, item: Item) -> Planes:
         return np.ascontiguousarray(words(block, 1).reshape(-1, width).T)
     values = words(block, width)
     planes = np.empty((width, values.size), np.uint8)
-    loops.split(values, planes, width, item.kind in EXPONENT_SHIFT)
+    loops.split(values, planes, None, width, item.kind in EXPONENT_SHIFT)
     return planes
 
 
@@ -85,15 +85,8 @@ def join_planes(planes: list[Words], item: Item) -> NDArray[np.generic]:
     if width not in NATIVE_WIDTHS:
         return np.stack(planes, axis=1).reshape(-1)
     items = np.empty(planes[0].size, f"<u{width}")
-    loops.join(planes, items, item.kind in EXPONENT_SHIFT)
+    loops.join(planes, None, items, item.kind in EXPONENT_SHIFT)
     return items
-
-
-def rotated(values: Words, places: int) -> Words:
-    """Return the values with their bits rotated left."""
-    left = values << np.uint8(places)
-    left |= values >> np.uint8(8 * values.dtype.itemsize - places)
-    return left
 
 
 BYTE_PLANES = BytePlanes()

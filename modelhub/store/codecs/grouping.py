@@ -26,6 +26,7 @@ Counts = NDArray[np.int64]
 
 _COUNT = struct.Struct("<H")
 _GROUP = struct.Struct("<BxxxI")
+_KEYS = np.arange(KEYS)
 
 
 def pack_steps(
@@ -36,16 +37,15 @@ def pack_steps(
     The pieces cover all elements, of which there is at least one. A group of fewer than `least` elements goes with the
     next.
     """
-    counts = [_counted(keys[piece]) for piece in pieces]
-    total = np.add.reduce(counts)
-    tops = _group_tops(total, least)
-    bounds = [0, *np.cumsum(total)[tops].tolist()]
-    cursor = _Cursor(tops, bounds[:-1])
+    counts = np.empty(KEYS, np.int64)
+    loops.count(keys, counts)
+    tops = _group_tops(counts, least)
+    bounds = np.concatenate([[0], np.cumsum(counts)[tops]])
+    group_of, at, ends = _group_of(tops), bounds[:-1].copy(), bounds[1:]
     steps: Words = scratch("steps", new.size, new.dtype)
-    for piece, some in zip(pieces, counts, strict=True):
-        places = cursor.places(some)
-        loops.sort_steps(new[piece], known[piece], keys[piece], places, steps, steps.itemsize, is_float)
-    packed = [pack(steps[begin:end], level) for begin, end in pairwise(bounds)]
+    for one in pieces:
+        loops.sort_steps(new[one], known[one], keys[one], group_of, at, ends, steps, steps.itemsize, is_float)
+    packed = [pack(steps[begin:end], level) for begin, end in pairwise(bounds.tolist())]
     table = b"".join(_GROUP.pack(top, len(part)) for top, part in zip(tops, packed, strict=True))
     return b"".join((_COUNT.pack(len(tops)), table, *packed))
 
@@ -60,45 +60,29 @@ class GroupReader:
         parts = _read_table(frame)
         self._is_float = is_float
         self._steps: Words = scratch("steps", elements, dtype)
-        bounds = [0]
-        for _, part in parts:
-            bounds.append(bounds[-1] + unpack_some(bytes(part), self._steps[bounds[-1] :]))
-        if bounds[-1] != elements:
-            raise IntegrityError(f"the groups of a delta have {bounds[-1]} steps instead of {elements}")
-        self._cursor = _Cursor([top for top, _ in parts], bounds[:-1])
-        self._ends = np.array(bounds[1:])
+        at = np.zeros(len(parts) + 1, np.int64)
+        for number, (_, part) in enumerate(parts):
+            at[number + 1] = at[number] + unpack_some(bytes(part), self._steps[at[number] :])
+        if at[-1] != elements:
+            raise IntegrityError(f"the groups of a delta have {at[-1]} steps instead of {elements}")
+        self._group_of = _group_of([top for top, _ in parts])
+        self._next, self._ends = at[:-1].copy(), at[1:]
 
     def walk(self, keys: Keys, known: Words, out: Words) -> None:
         """Write the numbers of the next piece, which lie its steps from `known`, to `out`, which is another array.
 
         Raises IntegrityError where a group does not have as many elements as the keys say.
         """
-        places = self._cursor.places(_counted(keys))
-        if (self._cursor.next > self._ends).any():
-            raise IntegrityError("a group of a delta has fewer steps than its keys say")
-        loops.walk_sorted(self._steps, keys, places, known, out, out.itemsize, self._is_float)
+        groups = self._group_of, self._next, self._ends
+        try:
+            loops.walk_sorted(self._steps, keys, *groups, known, out, out.itemsize, self._is_float)
+        except ValueError:
+            raise IntegrityError("a group of a delta has fewer steps than its keys say") from None
 
 
-class _Cursor:
-    """Where the next elements of each group go: of a piece one key after the other."""
-
-    def __init__(self, tops: Sequence[int], starts: Sequence[int]) -> None:
-        self.next = np.array(starts, np.int64)
-        self._lows = np.array([0, *(top + 1 for top in tops[:-1])])
-        self._group_of = np.repeat(np.arange(len(tops)), np.diff([*self._lows, KEYS]))
-
-    def places(self, counts: Counts) -> Counts:
-        """Return where the first element of each key goes, of a piece with so many of each, and move on."""
-        below = np.cumsum(counts) - counts
-        places: Counts = below + (self.next - below[self._lows])[self._group_of]
-        self.next += np.add.reduceat(counts, self._lows)
-        return places
-
-
-def _counted(keys: Keys) -> Counts:
-    counts = np.empty(KEYS, np.int64)
-    loops.count(keys, counts)
-    return counts
+def _group_of(tops: Sequence[int]) -> Keys:
+    """Return the number of the group of each key, from the largest key of each group."""
+    return np.searchsorted(np.array(tops), _KEYS).astype(np.uint8)
 
 
 def _group_tops(counts: Counts, least: int) -> list[int]:

@@ -14,8 +14,8 @@ import numpy as np
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs import zstd_frame
-from modelhub.store.codecs.byte_planes import rotated, smaller
+from modelhub.store.codecs import loops, zstd_frame
+from modelhub.store.codecs.byte_planes import smaller
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, as_bytes, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
 from modelhub.store.item import NO_ROWS, Item, Rows
@@ -35,10 +35,10 @@ class PackedPlanes:
         """Return the lengths, the low planes and the packed top if that is smaller than the block."""
         if item.kind not in EXPONENT_SHIFT or not len(block) or len(block) % item.nbytes:
             return None
-        turned = rotated(words(block, item.nbytes), 1)
-        low = turned.view(np.uint8).reshape(-1, item.nbytes)[:, :-2]
-        parts = [smaller(as_bytes(np.ascontiguousarray(low[:, number]))) for number in range(item.nbytes - 2)]
-        parts.append(pack(np.ascontiguousarray(turned.view("<u2").reshape(-1, item.nbytes // 2)[:, -1]), _LEVEL))
+        values = words(block, item.nbytes)
+        low, top = np.empty((item.nbytes - 2, values.size), np.uint8), np.empty(values.size, "<u2")
+        loops.split(values, low, top, item.nbytes, True)
+        parts = [*(smaller(as_bytes(plane)) for plane in low), pack(top, _LEVEL)]
         frame = b"".join((struct.pack(f"<{len(parts)}I", *map(len, parts)), *parts))
         return frame if len(frame) < len(block) else None
 
@@ -51,16 +51,16 @@ class PackedPlanes:
         at, count = 4 * len(lengths), nbytes // item.nbytes
         if at + sum(lengths) != len(view):
             raise IntegrityError("the plane lengths of a block are damaged")
-        turned = np.empty(count, f"<u{item.nbytes}")
-        for number, length in enumerate(lengths[:-1]):
+        planes = []
+        for length in lengths[:-1]:
             part = view[at : at + length]
-            plane = words(part if length == count else zstd_frame.decompress(part, count), 1)
-            turned.view(np.uint8).reshape(-1, item.nbytes)[:, number] = plane
+            planes.append(part if length == count else zstd_frame.decompress(part, count))
             at += length
-        top = np.empty(count, np.uint16)
+        top = np.empty(count, "<u2")
         unpack_into(bytes(view[at:]), top)
-        turned.view("<u2").reshape(-1, item.nbytes // 2)[:, -1] = top
-        return as_bytes(rotated(turned, 8 * item.nbytes - 1))
+        items = np.empty(count, f"<u{item.nbytes}")
+        loops.join([words(plane, 1) for plane in planes], top, items, True)
+        return as_bytes(items)
 
 
 PACKED_PLANES = PackedPlanes()

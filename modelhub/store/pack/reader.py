@@ -78,6 +78,8 @@ class PackReader:
 
     def open(self) -> StoredFile:
         """Return the pack's open file, its header checked."""
+        if (known := self._file) is not None:
+            return known
         with self._lock:
             if self._file is None:
                 file = StoredFile(self.path, self.name)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 import subprocess
 import sys
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -82,31 +83,51 @@ class TestCompiled:
         keys = np.empty(bits.size, np.uint8)
         both("row_keys", bits, by_row, keys, width, *FIELDS[width], length, out=keys)
 
-    @given(case=any_pair, is_float=st.booleans(), seed=st.integers(0, 2**32 - 1), spread=st.integers(1, 256))
-    def test_sorting_and_its_undoing_are_numpys(self, case, is_float: bool, seed: int, spread: int) -> None:
+    @given(
+        case=any_pair,
+        is_float=st.booleans(),
+        seed=st.integers(0, 2**32 - 1),
+        spread=st.integers(1, 256),
+        pieces=st.integers(1, 3),
+        ngroups=st.integers(1, 256),
+    )
+    def test_sorting_and_its_undoing_are_numpys(
+        self, case, is_float: bool, seed: int, spread: int, pieces: int, ngroups: int
+    ) -> None:
         width, (new, old) = case
         is_float = is_float and width > 1
-        keys = np.random.default_rng(seed).integers(0, spread, new.size).astype(np.uint8)
-        counts = np.bincount(keys, minlength=256)
-        places = np.cumsum(counts) - counts
-        steps = np.zeros_like(new)
-        both("sort_steps", new, old, keys, places, steps, width, is_float, out=steps)
-        compiled.sort_steps(new, old, keys, places, steps, width, is_float)
-        back = np.zeros_like(new)
-        both("walk_sorted", steps, keys, places, old, back, width, is_float, out=back)
-        compiled.walk_sorted(steps, keys, places, old, back, width, is_float)
-        assert back.tobytes() == new.tobytes()
+        rng = np.random.default_rng(seed)
+        keys = rng.integers(0, spread, new.size).astype(np.uint8)
+        group_of = np.sort(rng.integers(0, ngroups, 256)).astype(np.uint8)
+        ends = np.cumsum(np.bincount(group_of[keys], minlength=ngroups))
+        starts = np.concatenate([[0], ends[:-1]])
+        cuts = [slice(*pair) for pair in pairwise(np.linspace(0, new.size, pieces + 1).astype(int))]
+        found = []
+        for way in (plain, compiled):
+            at, steps, back = starts.copy(), np.zeros_like(new), np.zeros_like(new)
+            for cut in cuts:
+                way.sort_steps(new[cut], old[cut], keys[cut], group_of, at, ends, steps, width, is_float)
+            assert at.tolist() == ends.tolist()
+            at = starts.copy()
+            for cut in cuts:
+                way.walk_sorted(steps, keys[cut], group_of, at, ends, old[cut], back[cut], width, is_float)
+            assert back.tobytes() == new.tobytes()
+            found.append((steps.tobytes(), at.tolist()))
+        assert found[0] == found[1]
 
-    @given(case=any_pair, turn=st.booleans())
-    def test_planes_are_numpys(self, case, turn: bool) -> None:
+    @given(case=any_pair.filter(lambda case: case[0] > 1), turn=st.booleans(), with_top=st.booleans())
+    def test_planes_are_numpys(self, case, turn: bool, with_top: bool) -> None:
         width, (items, _) = case
-        planes = np.empty((width, items.size), np.uint8)
-        both("split", items, planes, width, turn, out=planes)
-        compiled.split(items, planes, width, turn)
-        back = np.empty_like(items)
-        both("join", list(planes), back, turn, out=back)
-        compiled.join(list(planes), back, turn)
-        assert back.tobytes() == items.tobytes()
+        found = []
+        for way in (plain, compiled):
+            planes = np.zeros((width - 2 if with_top else width, items.size), np.uint8)
+            top = np.zeros(items.size, np.uint16) if with_top else None
+            way.split(items, planes, top, width, turn)
+            back = np.zeros_like(items)
+            way.join(list(planes), top, back, turn)
+            assert back.tobytes() == items.tobytes()
+            found.append((planes.tobytes(), None if top is None else top.tobytes()))
+        assert found[0] == found[1]
 
     @given(
         case=st.sampled_from(KINDS).flatmap(
@@ -148,30 +169,49 @@ class TestCompiled:
             out = np.empty_like(known)
             both("predict", known, None, None, bits.view(np.float32), out, KINDS.index(kind), 9, out=out)
 
-    def test_places_outside_are_refused_before_anything_is_written(self) -> None:
+    @pytest.mark.parametrize("way", [plain, compiled])
+    def test_a_group_without_room_is_refused_before_anything_is_written_or_moved(self, way) -> None:
         keys = np.array([0, 1, 1, 255], np.uint8)
         numbers = np.arange(4, dtype=np.uint32)
-        for key, place in ((0, -1), (0, 4), (1, 3), (255, 2**63 - 1), (1, -(2**63)), (255, 4)):
-            places = np.array([0] + [1] * 254 + [3], np.int64)
-            places[key] = place
-            out = np.full(4, 7, np.uint32)
+        group_of = np.array([0] + [1] * 254 + [2], np.uint8)
+        for starts, ends in (
+            ([0, 1, 3], [0, 3, 4]),
+            ([0, 1, 3], [1, 2, 4]),
+            ([0, 2, 3], [1, 3, 4]),
+            ([0, 1, 4], [1, 3, 4]),
+            ([1, 1, 3], [1, 3, 4]),
+        ):
+            at, out = np.array(starts), np.full(4, 7, np.uint32)
             with pytest.raises(ValueError, match="fit"):
-                compiled.sort_steps(numbers, numbers, keys, places, out, 4, True)
+                way.sort_steps(numbers, numbers, keys, group_of, at, np.array(ends), out, 4, True)
             with pytest.raises(ValueError, match="fit"):
-                compiled.walk_sorted(numbers, keys, places, numbers, out, 4, True)
+                way.walk_sorted(numbers, keys, group_of, at, np.array(ends), numbers, out, 4, True)
             assert out.tolist() == [7, 7, 7, 7]
+            assert at.tolist() == starts
 
-    def test_a_place_of_a_key_that_is_not_there_may_be_anything(self) -> None:
-        places = np.full(256, -5, np.int64)
-        places[3] = 0
-        out = np.empty(2, np.uint16)
-        numbers = np.array([5, 9], np.uint16)
-        compiled.sort_steps(numbers, np.zeros(2, np.uint16), np.full(2, 3, np.uint8), places, out, 2, False)
-        assert out.tolist() == [10, 18]
+    def test_places_outside_the_buffer_are_refused(self) -> None:
+        keys, numbers = np.array([0, 1, 1, 255], np.uint8), np.arange(4, dtype=np.uint32)
+        group_of = np.array([0] + [1] * 254 + [2], np.uint8)
+        for starts, ends in (
+            ([0, 1, 3], [1, 3, 5]),
+            ([-1, 1, 3], [1, 3, 4]),
+            ([0, 1, 2**63 - 1], [1, 3, 2**63 - 1]),
+            ([-(2**63), 1, 3], [2**63 - 1, 3, 4]),
+            ([0, 1, 3], [2**63 - 1, 3, 4]),
+            ([0, 1], [1, 3]),
+            ([], []),
+        ):
+            at, out = np.array(starts, np.int64), np.full(4, 7, np.uint32)
+            with pytest.raises(ValueError, match="fit"):
+                compiled.sort_steps(numbers, numbers, keys, group_of, at, np.array(ends, np.int64), out, 4, True)
+            with pytest.raises(ValueError, match="fit"):
+                compiled.walk_sorted(numbers, keys, group_of, at, np.array(ends, np.int64), numbers, out, 4, True)
+            assert out.tolist() == [7, 7, 7, 7]
 
     def test_sizes_that_do_not_fit_together_are_refused(self) -> None:
         four, three = np.zeros(4, np.uint32), np.zeros(3, np.uint32)
-        keys, places, rows = np.zeros(4, np.uint8), np.zeros(256, np.int64), np.zeros(1, np.int16)
+        keys, rows = np.zeros(4, np.uint8), np.zeros(1, np.int16)
+        groups, start, end = np.zeros(256, np.uint8), np.zeros(1, np.int64), np.full(1, 4)
         wrong = [
             ("step", four, three, four, 4, True),
             ("step", four, four, three, 4, True),
@@ -186,12 +226,16 @@ class TestCompiled:
             ("row_keys", four, rows, keys, 4, 23, 255, 0),
             ("row_keys", four, rows, keys, 4, 23, 255, -4),
             ("row_keys", three, rows, keys, 4, 23, 255, 4),
-            ("sort_steps", three, four, keys, places, four, 4, True),
-            ("sort_steps", four, four, keys, keys, four, 4, True),
-            ("sort_steps", four, four, keys, places, three, 4, True),
-            ("walk_sorted", four, keys, places, three, four, 4, True),
-            ("walk_sorted", three, keys, places, four, four, 4, True),
-            ("walk_sorted", four, keys, places, four, three, 4, True),
+            ("sort_steps", three, four, keys, groups, start, end, four, 4, True),
+            ("sort_steps", four, four, keys, keys, start, end, four, 4, True),
+            ("sort_steps", four, four, keys, groups, start, np.zeros(2, np.int64), four, 4, True),
+            ("sort_steps", four, four, keys, groups, np.zeros(257, np.int64), np.zeros(257, np.int64), four, 4, True),
+            ("sort_steps", four, four, keys, groups, np.zeros(12, np.uint8), np.zeros(12, np.uint8), four, 4, True),
+            ("sort_steps", four, four, keys, groups, start, end, three, 4, True),
+            ("walk_sorted", four, keys, groups, start, end, three, four, 4, True),
+            ("walk_sorted", three, keys, groups, start, end, four, four, 4, True),
+            ("walk_sorted", four, keys, groups, start, end, four, three, 4, True),
+            ("walk_sorted", four, keys, keys, start, end, four, four, 4, True),
             ("predict", four, None, None, None, three, 0, 4),
             ("predict", four, four, None, None, four, 0, 4),
             ("predict", four, None, four, None, four, 0, 4),
@@ -201,11 +245,17 @@ class TestCompiled:
             ("predict", four, None, None, None, four, 3, 4),
             ("predict", four, None, None, None, four, -1, 4),
             ("predict", four, None, None, None, four, 0, 0),
-            ("split", four, keys, 4, True),
-            ("join", [keys] * 3, four, True),
-            ("join", [keys] * 4, three, True),
-            ("join", [], four, True),
-            ("join", [keys] * 16, four, True),
+            ("split", four, keys, None, 4, True),
+            ("split", four, np.zeros(8, np.uint8), np.zeros(3, np.uint16), 4, True),
+            ("split", four, np.zeros(10, np.uint8), np.zeros(3, np.uint16), 4, True),
+            ("split", keys, keys, None, 1, True),
+            ("join", [keys] * 3, None, four, True),
+            ("join", [keys] * 4, None, three, True),
+            ("join", [keys] * 3, np.zeros(4, np.uint16), four, True),
+            ("join", [keys] * 2, np.zeros(3, np.uint16), four, True),
+            ("join", [], None, four, True),
+            ("join", [keys], None, keys, True),
+            ("join", [keys] * 16, None, four, True),
         ]
         for name, *arguments in wrong:
             with pytest.raises(ValueError, match=r"fit|as many|one "):
@@ -215,8 +265,10 @@ class TestCompiled:
         four = np.zeros(4, np.uint32)
         for name, arguments in (
             ("step", (1, four, four, 4, True)),
-            ("join", (7, four, True)),
-            ("join", ([1, 2, 3, 4], four, True)),
+            ("join", (7, None, four, True)),
+            ("join", ([1, 2, 3, 4], None, four, True)),
+            ("join", ([four, four], 5, four, True)),
+            ("split", (four, four, 5, 4, True)),
             ("predict", (four, 5, four, None, four, 0, 4)),
             ("step", (four, four, four.tobytes(), 4, True)),
             ("step", (four[::2], four, four, 4, True)),

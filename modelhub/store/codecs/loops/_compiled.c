@@ -163,17 +163,26 @@ static void count_keys(const uint8_t *keys, Py_ssize_t count, int64_t (*counts)[
         counts[1][keys[count - 1]]++;
 }
 
-/* Sets the places of both halves from those of all; false where an element would not lie within `room`. */
-static int find_places(const uint8_t *keys, Py_ssize_t count, const int64_t *all, Py_ssize_t room,
-                       int64_t (*places)[KEYS]) {
+/* Where the elements of both halves go: those of a key after those of smaller ones of its group, from the group's `next`
+   on, which moves. False, and nothing moved, where they would not lie before the group's end, or that outside `room`. */
+static int find_places(const uint8_t *keys, Py_ssize_t count, const uint8_t *group_of, int64_t *next, const int64_t *ends,
+                       Py_ssize_t groups, Py_ssize_t room, int64_t (*places)[KEYS]) {
+    int64_t moved[KEYS];
+    memcpy(moved, next, (size_t)groups * sizeof *next);
     count_keys(keys, count, places);
     for (int key = 0; key < KEYS; key++) {
         const int64_t first = places[0][key], both = first + places[1][key];
-        if (both && (all[key] < 0 || all[key] > room || both > room - all[key]))
+        if (!both)
+            continue;
+        const int group = group_of[key];
+        if (group >= groups || moved[group] < 0 || ends[group] > room || moved[group] > ends[group] ||
+            both > ends[group] - moved[group])
             return 0;
-        places[0][key] = all[key];
-        places[1][key] = both ? all[key] + first : 0;
+        places[0][key] = moved[group];
+        places[1][key] = moved[group] + first;
+        moved[group] += both;
     }
+    memcpy(next, moved, (size_t)groups * sizeof *next);
     return 1;
 }
 
@@ -255,43 +264,50 @@ static PyObject *row_keys(PyObject *module, PyObject *args) {
     return result;
 }
 
+static int are_groups(const Py_buffer *group_of, const Py_buffer *next, const Py_buffer *ends) {
+    return group_of->len == KEYS && next->len == ends->len && next->len <= KEYS * (Py_ssize_t)sizeof(int64_t) &&
+           next->len % (Py_ssize_t)sizeof(int64_t) == 0;
+}
+
 static PyObject *sort_steps(PyObject *module, PyObject *args) {
-    Py_buffer views[5] = {0};
+    Py_buffer views[7] = {0};
     int width, is_float, are_right = 0;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*w*ip", &views[0], &views[1], &views[2], &views[3], &views[4], &width, &is_float))
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*y*w*ip", &views[0], &views[1], &views[2], &views[3], &views[4], &views[5],
+                          &views[6], &width, &is_float))
         return NULL;
-    Py_ssize_t count = views[2].len;
-    if (is_width(width) && views[0].len == count * width && views[1].len == count * width &&
-        views[3].len == KEYS * (Py_ssize_t)sizeof(int64_t) && views[4].len % width == 0) {
-        int64_t all[KEYS], places[2][KEYS];
-        memcpy(all, views[3].buf, sizeof all);
+    Py_ssize_t count = views[2].len, groups = views[4].len / (Py_ssize_t)sizeof(int64_t);
+    if (is_width(width) && views[0].len == count * width && views[1].len == count * width && views[6].len % width == 0 &&
+        are_groups(&views[3], &views[4], &views[5])) {
+        int64_t places[2][KEYS];
         Py_BEGIN_ALLOW_THREADS
-        are_right = find_places(views[2].buf, count, all, views[4].len / width, places);
+        are_right = find_places(views[2].buf, count, views[3].buf, views[4].buf, views[5].buf, groups,
+                                views[6].len / width, places);
         if (are_right)
-            BY_WIDTH(width, is_float, sort_all, views[0].buf, views[1].buf, views[2].buf, places, views[4].buf, count)
+            BY_WIDTH(width, is_float, sort_all, views[0].buf, views[1].buf, views[2].buf, places, views[6].buf, count)
         Py_END_ALLOW_THREADS
     }
-    release(views, 5);
+    release(views, 7);
     return are_right ? Py_NewRef(Py_None) : wrong("steps do not fit where they are to be sorted to");
 }
 
 static PyObject *walk_sorted(PyObject *module, PyObject *args) {
-    Py_buffer views[5] = {0};
+    Py_buffer views[7] = {0};
     int width, is_float, are_right = 0;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*w*ip", &views[0], &views[1], &views[2], &views[3], &views[4], &width, &is_float))
+    if (!PyArg_ParseTuple(args, "y*y*y*w*y*y*w*ip", &views[0], &views[1], &views[2], &views[3], &views[4], &views[5],
+                          &views[6], &width, &is_float))
         return NULL;
-    Py_ssize_t count = views[1].len;
-    if (is_width(width) && views[0].len % width == 0 && views[2].len == KEYS * (Py_ssize_t)sizeof(int64_t) &&
-        views[3].len == count * width && views[4].len == count * width) {
-        int64_t all[KEYS], places[2][KEYS];
-        memcpy(all, views[2].buf, sizeof all);
+    Py_ssize_t count = views[1].len, groups = views[3].len / (Py_ssize_t)sizeof(int64_t);
+    if (is_width(width) && views[0].len % width == 0 && views[5].len == count * width && views[6].len == count * width &&
+        are_groups(&views[2], &views[3], &views[4])) {
+        int64_t places[2][KEYS];
         Py_BEGIN_ALLOW_THREADS
-        are_right = find_places(views[1].buf, count, all, views[0].len / width, places);
+        are_right = find_places(views[1].buf, count, views[2].buf, views[3].buf, views[4].buf, groups,
+                                views[0].len / width, places);
         if (are_right)
-            BY_WIDTH(width, is_float, unsort_all, views[0].buf, views[1].buf, places, views[3].buf, views[4].buf, count)
+            BY_WIDTH(width, is_float, unsort_all, views[0].buf, views[1].buf, places, views[5].buf, views[6].buf, count)
         Py_END_ALLOW_THREADS
     }
-    release(views, 5);
+    release(views, 7);
     return are_right ? Py_NewRef(Py_None) : wrong("sorted steps do not fit their keys");
 }
 
@@ -425,76 +441,109 @@ static PyObject *predict(PyObject *module, PyObject *args) {
 
 /* -- byte planes -- */
 
+/* With `top` the two high-order bytes of each item are together there, and not among the planes. */
 #define PLANES(N)                                                                                                      \
-    static inline void split_all##N(const void *items, uint8_t *planes, Py_ssize_t count, int turn) {                  \
+    static inline void split_all##N(const void *items, uint8_t *planes, void *top, Py_ssize_t count, int turn) {       \
+        const int apart = top == NULL ? N / 8 : N / 8 - 2;                                                             \
         for (Py_ssize_t at = 0; at < count; at++) {                                                                    \
             u##N bits = load##N(items, at);                                                                            \
             if (turn)                                                                                                  \
                 bits = (u##N)((u##N)(bits << 1) | (bits >> (N - 1)));                                                  \
-            for (int number = 0; number < N / 8; number++)                                                             \
+            for (int number = 0; number < apart; number++)                                                             \
                 planes[number * count + at] = (uint8_t)(bits >> (8 * number));                                         \
+            if (top != NULL)                                                                                           \
+                store16(top, at, (u16)(bits >> (N - 16)));                                                             \
         }                                                                                                              \
     }                                                                                                                  \
-    static inline void join_all##N(const uint8_t *const *planes, void *items, Py_ssize_t count, int turn) {            \
+    static inline void join_all##N(const uint8_t *const *planes, const void *top, void *items, Py_ssize_t count,       \
+                                   int turn) {                                                                         \
+        const int apart = top == NULL ? N / 8 : N / 8 - 2;                                                             \
         for (Py_ssize_t at = 0; at < count; at++) {                                                                    \
             u##N bits = 0;                                                                                             \
-            for (int number = 0; number < N / 8; number++)                                                             \
+            for (int number = 0; number < apart; number++)                                                             \
                 bits |= (u##N)((u##N)planes[number][at] << (8 * number));                                              \
+            if (top != NULL)                                                                                           \
+                bits |= (u##N)((u##N)load16(top, at) << (N - 16));                                                     \
             if (turn)                                                                                                  \
                 bits = (u##N)((bits >> 1) | (u##N)(bits << (N - 1)));                                                  \
             store##N(items, at, bits);                                                                                 \
         }                                                                                                              \
     }
 
-PLANES(8)
 PLANES(16)
 PLANES(32)
 PLANES(64)
 
 static PyObject *split(PyObject *module, PyObject *args) {
-    Py_buffer views[2] = {0};
+    Py_buffer views[3] = {0};
+    PyObject *given, *result = NULL;
     int width, turn;
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*w*ip", &views[0], &views[1], &width, &turn))
+    if (!PyArg_ParseTuple(args, "y*w*Oip", &views[0], &views[1], &given, &width, &turn))
         return NULL;
-    if (!is_width(width) || views[0].len % width || views[1].len != views[0].len)
+    if (given != Py_None && PyObject_GetBuffer(given, &views[2], PyBUF_WRITABLE) < 0) {
+        release(views, 3);
+        return NULL;
+    }
+    Py_ssize_t count = is_width(width) ? views[0].len / width : 0;
+    void *top = views[2].buf;
+    if (!is_width(width) || width == 1 || views[0].len % width || views[1].len + views[2].len != views[0].len ||
+        (top != NULL && views[2].len != count * 2))
         wrong("the planes do not have as many bytes as the items");
     else {
-        Py_ssize_t count = views[0].len / width;
         Py_BEGIN_ALLOW_THREADS
-        BY_WIDTH(width, turn, split_all, views[0].buf, views[1].buf, count)
+        switch (width) {
+        case 2: split_all16(views[0].buf, views[1].buf, top, count, turn); break;
+        case 4:
+            if (top == NULL)
+                split_all32(views[0].buf, views[1].buf, NULL, count, turn);
+            else
+                split_all32(views[0].buf, views[1].buf, top, count, turn);
+            break;
+        default: split_all64(views[0].buf, views[1].buf, top, count, turn);
+        }
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }
-    release(views, 2);
+    release(views, 3);
     return result;
 }
 
 static PyObject *join(PyObject *module, PyObject *args) {
-    Py_buffer views[MOST_WIDTH + 1] = {0};
+    Py_buffer views[MOST_WIDTH + 2] = {0}, *top = &views[MOST_WIDTH], *items = &views[MOST_WIDTH + 1];
     const uint8_t *planes[MOST_WIDTH];
-    PyObject *given, *result = NULL;
+    PyObject *given, *high, *result = NULL;
     int turn, are_right;
-    if (!PyArg_ParseTuple(args, "Ow*p", &given, &views[MOST_WIDTH], &turn))
+    if (!PyArg_ParseTuple(args, "OOw*p", &given, &high, items, &turn))
         return NULL;
-    Py_ssize_t width = PySequence_Size(given);
-    are_right = width >= 1 && width <= MOST_WIDTH && is_width((int)width) && views[MOST_WIDTH].len % width == 0;
-    for (Py_ssize_t number = 0; are_right && number < width; number++) {
+    Py_ssize_t apart = PySequence_Size(given), width = high == Py_None ? apart : apart + 2;
+    are_right = apart >= 0 && width >= 2 && width <= MOST_WIDTH && is_width((int)width) && items->len % width == 0;
+    Py_ssize_t count = are_right ? items->len / width : 0;
+    if (are_right && high != Py_None)
+        are_right = PyObject_GetBuffer(high, top, PyBUF_SIMPLE) == 0 && top->len == 2 * count;
+    for (Py_ssize_t number = 0; are_right && number < apart; number++) {
         PyObject *plane = PySequence_GetItem(given, number);
         are_right = plane != NULL && PyObject_GetBuffer(plane, &views[number], PyBUF_SIMPLE) == 0 &&
-                    views[number].len == views[MOST_WIDTH].len / width;
+                    views[number].len == count;
         planes[number] = views[number].buf;
         Py_XDECREF(plane);
     }
     if (are_right) {
-        Py_ssize_t count = views[MOST_WIDTH].len / width;
         Py_BEGIN_ALLOW_THREADS
-        BY_WIDTH(width, turn, join_all, planes, views[MOST_WIDTH].buf, count)
+        switch (width) {
+        case 2: join_all16(planes, top->buf, items->buf, count, turn); break;
+        case 4:
+            if (top->buf == NULL)
+                join_all32(planes, NULL, items->buf, count, turn);
+            else
+                join_all32(planes, top->buf, items->buf, count, turn);
+            break;
+        default: join_all64(planes, top->buf, items->buf, count, turn);
+        }
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     } else if (!PyErr_Occurred())
         wrong("the planes do not have as many bytes as the items");
-    release(views, MOST_WIDTH + 1);
+    release(views, MOST_WIDTH + 2);
     return result;
 }
 

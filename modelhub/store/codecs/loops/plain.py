@@ -82,9 +82,24 @@ def row_keys(
     keys[:] = found.clip(0, KEYS - 1, out=found)
 
 
-def sort_steps(new: Words, old: Words, keys: Keys, places: Places, out: Words, width: int, is_float: bool) -> None:
-    """Write the `step` of each element to where those with its key go, from `places` on, in their order."""
-    at = places.copy()
+def sort_steps(
+    new: Words,
+    old: Words,
+    keys: Keys,
+    group_of: Keys,
+    next_: Places,
+    ends: Places,
+    out: Words,
+    width: int,
+    is_float: bool,
+) -> None:
+    """Write the `step` of each element to where its group's next ones go, and move on.
+
+    Those of a smaller key come first, of one key those that come first. `group_of` has the group of each key, `next_`
+    and `ends` where the next elements of each group go and where it ends. Raises ValueError where a group has less
+    room, and then nothing has moved.
+    """
+    at = _places(keys, group_of, next_, ends)
     for part in parts_of(slice(0, keys.size)):
         order = np.argsort(keys[part], kind="stable")
         steps: Words = scratch("naturals", order.size, out.dtype)
@@ -94,9 +109,19 @@ def sort_steps(new: Words, old: Words, keys: Keys, places: Places, out: Words, w
             out[place : place + end - begin] = steps[begin:end]
 
 
-def walk_sorted(steps: Words, keys: Keys, places: Places, old: Words, out: Words, width: int, is_float: bool) -> None:
-    """Undo `sort_steps`: write the numbers these steps lead to from `old` to `out`, which is neither."""
-    at = places.copy()
+def walk_sorted(
+    steps: Words,
+    keys: Keys,
+    group_of: Keys,
+    next_: Places,
+    ends: Places,
+    old: Words,
+    out: Words,
+    width: int,
+    is_float: bool,
+) -> None:
+    """Undo `sort_steps`: write the numbers that these steps lead to from `old` to `out`, which is neither."""
+    at = _places(keys, group_of, next_, ends)
     for part in parts_of(slice(0, keys.size)):
         order = np.argsort(keys[part], kind="stable")
         spans = _spans(keys[part], at)
@@ -135,23 +160,30 @@ def predict(
         out[:] = np.where(np.abs(base) >= LEAST, found, known)
 
 
-def split(items: Words, planes: NDArray[np.uint8], width: int, turn: bool) -> None:
-    """Write byte k of every item to plane k; `turn`: the top bit is rotated to the bottom first."""
-    table = planes.reshape(width, items.size)
+def split(items: Words, planes: Keys, top: Words | None, width: int, turn: bool) -> None:
+    """Write byte k of every item to row k of `planes`; with `top` uint16 the two high-order bytes go there instead.
+
+    `turn`: the top bit of each item is rotated to the bottom first. Items have 2, 4 or 8 bytes.
+    """
     for piece in slabs(items.size):
         some = items[piece]
         part = (some << np.uint8(1)) | (some >> np.uint8(8 * width - 1)) if turn else some
-        table[:, piece] = part.view(np.uint8).reshape(-1, width).T
+        apart = planes.shape[0]
+        planes[:, piece] = part.view(np.uint8).reshape(-1, width)[:, :apart].T
+        if top is not None:
+            top[piece] = part.view(np.uint16).reshape(-1, width // 2)[:, -1]
 
 
-def join(planes: Sequence[Any], items: Words, turn: bool) -> None:
+def join(planes: Sequence[Any], top: Words | None, items: Words, turn: bool) -> None:
     """Undo `split`."""
-    width = len(planes)
+    width = items.itemsize
     for piece in slabs(items.size):
         some = items[piece]
         table = some.view(np.uint8).reshape(-1, width)
         for number, plane in enumerate(planes):
             table[:, number] = plane[piece]
+        if top is not None:
+            some.view(np.uint16).reshape(-1, width // 2)[:, -1] = top[piece]
         if turn:
             some[:] = (some >> np.uint8(1)) | (some << np.uint8(8 * width - 1))
 
@@ -166,6 +198,22 @@ def _write_flips(bits: Words, out: Words) -> None:
     width = bits.dtype.itemsize
     np.right_shift(bits.view(f"<i{width}"), 8 * width - 1, out=out.view(f"<i{width}"))
     out >>= np.uint8(1)
+
+
+def _places(keys: Keys, group_of: Keys, next_: Places, ends: Places) -> Places:
+    """Return where the first element of each key goes, and move `next_` on."""
+    counts = np.bincount(keys, minlength=KEYS)
+    present = np.flatnonzero(counts)
+    sizes = np.bincount(group_of[present], weights=counts[present], minlength=next_.size).astype(np.int64)
+    if (next_ + sizes > ends).any():
+        raise ValueError("sorted steps do not fit their keys")
+    below = np.cumsum(counts) - counts
+    first = np.zeros(next_.size, np.int64)
+    first[group_of[present][::-1]] = below[present][::-1]
+    places: Places = np.zeros(KEYS, np.int64)
+    places[present] = (next_ - first)[group_of[present]] + below[present]
+    next_ += sizes
+    return places
 
 
 def _spans(keys: Keys, at: Places) -> list[tuple[int, int, int]]:
