@@ -60,7 +60,7 @@ class PackReader:
 
     def find(self, oid: bytes) -> tuple[tuple[str, Row], ...]:
         """Return this pack's name and where an object lies in it; nothing where it does not hold it."""
-        index = self._index or self.sound_index
+        index = self._index if self._index is not None else self.sound_index
         row = index.find(oid) if index is not None else None
         return ((self.name, row),) if row is not None else ()
 
