@@ -5,8 +5,9 @@ from setuptools import Extension, setup
 setup(
     ext_modules=[
         Extension(
-            "modelhub.store.codecs.loops._compiled",
-            ["modelhub/store/codecs/loops/_compiled.c"],
+            "modelhub.store.loops._compiled",
+            ["modelhub/store/loops/_compiled.c"],
+            depends=[f"modelhub/store/loops/{name}.h" for name in ("floats", "numbers", "planes")],
             extra_compile_args=["-O3", "-g0", "-ffp-contract=off"],
             py_limited_api=True,
             optional=True,

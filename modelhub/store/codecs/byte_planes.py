@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs import loops, zstd_frame
+from modelhub.store import loops
+from modelhub.store.codecs import zstd_frame
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, words
 from modelhub.store.item import NO_ROWS, Item, Rows
 

@@ -17,15 +17,16 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs import loops
+from modelhub.store import loops
 from modelhub.store.codecs.float_values import KINDS, Values, values_of
-from modelhub.store.codecs.grouping import GroupReader, Keys, pack_steps
+from modelhub.store.codecs.grouping import GroupReader, pack_steps
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
 from modelhub.store.codecs.number_bits import Words, as_bytes, exponent_field, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
 from modelhub.store.codecs.row_pieces import RowPiece, row_pieces
 from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import NO_ROWS, Item, Rows
+from modelhub.store.loops.groups import Keys
 
 LEAST_ELEMENTS = 1 << 12
 MIN_GROUP_ELEMENTS = 1 << 12
@@ -138,11 +139,10 @@ class _Model:
             known = old[0][piece.span]
             if shares is None and product is None:
                 return known
-            second = None if shares is None else old[1][piece.span]
-            by_row = None if shares is None else shares[piece.rows]
+            before = None if shares is None else (old[1][piece.span], shares[piece.rows])
             moved = None if product is None else layout.cut(product(piece.rows), piece)
             found: Words = scratch("predicted", known.size, known.dtype)
-            loops.predict(known, second, by_row, moved, found, KINDS.index(kind), piece.row_length)
+            loops.predict(known, before, moved, found, KINDS.index(kind), piece.row_length)
             return found
 
         return predict
@@ -225,7 +225,7 @@ def _offset(predicted: Words, classes: NDArray[np.uint8], item: Item, layout: _L
     """Return what to add to class - 2 x exponent so that the most common keys lie in the middle of 0 to 255."""
     piece = layout.pieces[len(layout.pieces) // 2]
     fields: Keys = scratch("keys", piece.span.stop - piece.span.start, np.uint8)
-    loops.fields(predicted[piece.span], fields, item.nbytes, *exponent_field(item.kind))
+    loops.fields(predicted[piece.span], fields, *exponent_field(item.kind))
     by_row = _by_row(classes, 0, piece).repeat(piece.row_length)
     return 128 - int(np.median(by_row - (fields.astype(np.int16) << np.int16(1))))
 
@@ -238,7 +238,7 @@ def _by_row(classes: NDArray[np.uint8], offset: int, piece: RowPiece) -> NDArray
 
 def _write_keys(predicted: Words, by_row: NDArray[np.int16], item: Item, keys: Keys) -> None:
     """Write class - 2 x exponent + offset, from 0 to 255, of each element of a piece with these predicted bits."""
-    loops.row_keys(predicted, by_row, keys, item.nbytes, *exponent_field(item.kind), predicted.size // by_row.size)
+    loops.row_keys(predicted, by_row, keys, *exponent_field(item.kind), predicted.size // by_row.size)
 
 
 def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:

@@ -11,18 +11,14 @@ from collections.abc import Sequence
 from itertools import pairwise
 
 import numpy as np
-from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs import loops
-from modelhub.store.codecs.loops import KEYS
+from modelhub.store import loops
 from modelhub.store.codecs.number_bits import Words
 from modelhub.store.codecs.packed_integers import pack, unpack_some
 from modelhub.store.codecs.scratch import scratch
-
-Keys = NDArray[np.uint8]
-Counts = NDArray[np.int64]
+from modelhub.store.loops.groups import KEYS, Groups, Keys, Places
 
 _COUNT = struct.Struct("<H")
 _GROUP = struct.Struct("<BxxxI")
@@ -41,10 +37,10 @@ def pack_steps(
     loops.count(keys, counts)
     tops = _group_tops(counts, least)
     bounds = np.concatenate([[0], np.cumsum(counts)[tops]])
-    group_of, at, ends = _group_of(tops), bounds[:-1].copy(), bounds[1:]
+    groups = _groups(tops, bounds)
     steps: Words = scratch("steps", new.size, new.dtype)
     for one in pieces:
-        loops.sort_steps(new[one], known[one], keys[one], group_of, at, ends, steps, steps.itemsize, is_float)
+        loops.sort_steps(new[one], known[one], keys[one], groups, steps, is_float)
     packed = [pack(steps[begin:end], level) for begin, end in pairwise(bounds.tolist())]
     table = b"".join(_GROUP.pack(top, len(part)) for top, part in zip(tops, packed, strict=True))
     return b"".join((_COUNT.pack(len(tops)), table, *packed))
@@ -60,32 +56,30 @@ class GroupReader:
         parts = _read_table(frame)
         self._is_float = is_float
         self._steps: Words = scratch("steps", elements, dtype)
-        at = np.zeros(len(parts) + 1, np.int64)
+        bounds = np.zeros(len(parts) + 1, np.int64)
         for number, (_, part) in enumerate(parts):
-            at[number + 1] = at[number] + unpack_some(bytes(part), self._steps[at[number] :])
-        if at[-1] != elements:
-            raise IntegrityError(f"the groups of a delta have {at[-1]} steps instead of {elements}")
-        self._group_of = _group_of([top for top, _ in parts])
-        self._next, self._ends = at[:-1].copy(), at[1:]
+            bounds[number + 1] = bounds[number] + unpack_some(bytes(part), self._steps[bounds[number] :])
+        if bounds[-1] != elements:
+            raise IntegrityError(f"the groups of a delta have {bounds[-1]} steps instead of {elements}")
+        self._groups = _groups([top for top, _ in parts], bounds)
 
     def walk(self, keys: Keys, known: Words, out: Words) -> None:
         """Write the numbers of the next piece, which lie its steps from `known`, to `out`, which is another array.
 
         Raises IntegrityError where a group does not have as many elements as the keys say.
         """
-        groups = self._group_of, self._next, self._ends
         try:
-            loops.walk_sorted(self._steps, keys, *groups, known, out, out.itemsize, self._is_float)
+            loops.walk_sorted(self._steps, keys, self._groups, known, out, self._is_float)
         except ValueError:
             raise IntegrityError("a group of a delta has fewer steps than its keys say") from None
 
 
-def _group_of(tops: Sequence[int]) -> Keys:
-    """Return the number of the group of each key, from the largest key of each group."""
-    return np.searchsorted(np.array(tops), _KEYS).astype(np.uint8)
+def _groups(tops: Sequence[int], bounds: Places) -> Groups:
+    """Return groups whose largest keys are `tops`, and which begin and end at these bounds."""
+    return Groups(np.searchsorted(np.array(tops), _KEYS).astype(np.uint8), bounds[:-1].copy(), bounds[1:])
 
 
-def _group_tops(counts: Counts, least: int) -> list[int]:
+def _group_tops(counts: Places, least: int) -> list[int]:
     """Return the largest key of each group, from how many elements have each key."""
     tops: list[int] = []
     size = 0

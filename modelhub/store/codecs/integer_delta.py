@@ -15,12 +15,13 @@ import numpy as np
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs import loops
-from modelhub.store.codecs.grouping import GroupReader, Keys, pack_steps
+from modelhub.store import loops
+from modelhub.store.codecs.grouping import GroupReader, pack_steps
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, Words, as_bytes, exponent_field, slabs, words
 from modelhub.store.codecs.packed_integers import LEVEL, pack, unpack_into
 from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import NO_ROWS, Item, Rows
+from modelhub.store.loops.groups import Keys
 
 MIN_GROUP_ELEMENTS = 1 << 13
 WIDTHS = (1, 2, 4, 8)
@@ -86,7 +87,7 @@ class GroupedDelta:
 def _keys(bits: Words, item: Item) -> Keys:
     """Return the low eight bits of every exponent, the thread's own until the next call."""
     keys: Keys = scratch("keys", bits.size, np.uint8)
-    loops.fields(bits, keys, item.nbytes, *exponent_field(item.kind))
+    loops.fields(bits, keys, *exponent_field(item.kind))
     return keys
 
 

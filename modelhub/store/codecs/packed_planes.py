@@ -14,7 +14,8 @@ import numpy as np
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
-from modelhub.store.codecs import loops, zstd_frame
+from modelhub.store import loops
+from modelhub.store.codecs import zstd_frame
 from modelhub.store.codecs.byte_planes import smaller
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, as_bytes, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into

@@ -9,7 +9,7 @@ import pytest
 from contracts.codec import CodecContract
 
 from modelhub.errors import IntegrityError
-from modelhub.store.codecs import loops
+from modelhub.store import loops
 from modelhub.store.codecs.byte_planes import BYTE_PLANES
 from modelhub.store.codecs.integer_delta import GROUPED_DELTA, MIN_GROUP_ELEMENTS, PLAIN_DELTA
 from modelhub.store.codecs.number_bits import slabs

@@ -9,7 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelhub.store.codecs.loops.plain import (
+    from modelhub.store.loops.plain import (
         count,
         fields,
         join,
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     COMPILED: bool
 else:
     try:
-        from modelhub.store.codecs.loops._compiled import (
+        from modelhub.store.loops._compiled import (
             count,
             fields,
             join,
@@ -40,7 +40,7 @@ else:
 
         COMPILED = True
     except ImportError:
-        from modelhub.store.codecs.loops.plain import (
+        from modelhub.store.loops.plain import (
             count,
             fields,
             join,
@@ -55,15 +55,11 @@ else:
 
         COMPILED = False
 
-KEYS = 256
-"""Keys are bytes."""
-
 LOOPS = ("count", "fields", "join", "predict", "row_keys", "sort_steps", "split", "step", "walk", "walk_sorted")
 """The functions there are of both kinds."""
 
 __all__ = [
     "COMPILED",
-    "KEYS",
     "LOOPS",
     "count",
     "fields",

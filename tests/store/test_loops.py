@@ -14,13 +14,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from modelhub.store.codecs import loops
+from modelhub.store import loops
 from modelhub.store.codecs.float_values import KINDS
-from modelhub.store.codecs.loops import plain
 from modelhub.store.codecs.number_bits import exponent_field
+from modelhub.store.loops import plain
+from modelhub.store.loops.groups import Groups
 
 try:
-    from modelhub.store.codecs.loops import _compiled as compiled
+    from modelhub.store.loops import _compiled as compiled
 except ImportError:
     compiled = None
 
@@ -71,8 +72,8 @@ class TestCompiled:
     def test_keys_are_numpys(self, case) -> None:
         width, (bits, _) = case
         keys = np.empty(bits.size, np.uint8)
-        both("fields", bits, keys, width, *FIELDS[width], out=keys)
-        plain.fields(bits, keys, width, *FIELDS[width])
+        both("fields", bits, keys, *FIELDS[width], out=keys)
+        plain.fields(bits, keys, *FIELDS[width])
         counts = np.empty(256, np.int64)
         both("count", keys, counts, out=counts)
 
@@ -81,7 +82,7 @@ class TestCompiled:
         width, (bits, _) = case
         by_row = np.random.default_rng(seed).integers(-4096, 4400, -(-bits.size // length)).astype(np.int16)
         keys = np.empty(bits.size, np.uint8)
-        both("row_keys", bits, by_row, keys, width, *FIELDS[width], length, out=keys)
+        both("row_keys", bits, by_row, keys, *FIELDS[width], length, out=keys)
 
     @given(
         case=any_pair,
@@ -106,11 +107,11 @@ class TestCompiled:
         for way in (plain, compiled):
             at, steps, back = starts.copy(), np.zeros_like(new), np.zeros_like(new)
             for cut in cuts:
-                way.sort_steps(new[cut], old[cut], keys[cut], group_of, at, ends, steps, width, is_float)
+                way.sort_steps(new[cut], old[cut], keys[cut], Groups(group_of, at, ends), steps, is_float)
             assert at.tolist() == ends.tolist()
             at = starts.copy()
             for cut in cuts:
-                way.walk_sorted(steps, keys[cut], group_of, at, ends, old[cut], back[cut], width, is_float)
+                way.walk_sorted(steps, keys[cut], Groups(group_of, at, ends), old[cut], back[cut], is_float)
             assert back.tobytes() == new.tobytes()
             found.append((steps.tobytes(), at.tolist()))
         assert found[0] == found[1]
@@ -147,8 +148,8 @@ class TestCompiled:
         scale = np.float32(10.0) ** rng.integers(-40, 38)
         product = (rng.standard_normal(known.size) * scale).astype(np.float32) if with_product else None
         out = np.empty_like(known)
-        before = second if with_second else None
-        both("predict", known, before, shares, product, out, KINDS.index(kind), length, out=out)
+        before = (second, shares) if with_second else None
+        both("predict", known, before, product, out, KINDS.index(kind), length, out=out)
 
     def test_predictions_round_to_every_half_as_numpy_does(self) -> None:
         values = np.arange(0x7C00, dtype=np.uint16).view(np.float16).astype(np.float32)
@@ -159,7 +160,7 @@ class TestCompiled:
                 wanted = (middles + np.uint32(ulps % 2**32)).view(np.float32)
                 product = wanted - known.view(np.float16).astype(np.float32)
                 out = np.empty_like(known)
-                both("predict", known, None, None, product, out, KINDS.index("float16"), 100, out=out)
+                both("predict", known, None, product, out, KINDS.index("float16"), 100, out=out)
 
     @given(bits=arrays(np.uint32, st.integers(0, 300)))
     def test_what_bfloat16_and_float16_round_to_is_numpys(self, bits) -> None:
@@ -167,7 +168,7 @@ class TestCompiled:
             known = np.zeros(bits.size, np.uint16)
             known[:] = 0x3F80 if kind == "bfloat16" else 0x3C00
             out = np.empty_like(known)
-            both("predict", known, None, None, bits.view(np.float32), out, KINDS.index(kind), 9, out=out)
+            both("predict", known, None, bits.view(np.float32), out, KINDS.index(kind), 9, out=out)
 
     @pytest.mark.parametrize("way", [plain, compiled])
     def test_a_group_without_room_is_refused_before_anything_is_written_or_moved(self, way) -> None:
@@ -183,9 +184,9 @@ class TestCompiled:
         ):
             at, out = np.array(starts), np.full(4, 7, np.uint32)
             with pytest.raises(ValueError, match="fit"):
-                way.sort_steps(numbers, numbers, keys, group_of, at, np.array(ends), out, 4, True)
+                way.sort_steps(numbers, numbers, keys, Groups(group_of, at, np.array(ends)), out, True)
             with pytest.raises(ValueError, match="fit"):
-                way.walk_sorted(numbers, keys, group_of, at, np.array(ends), numbers, out, 4, True)
+                way.walk_sorted(numbers, keys, Groups(group_of, at, np.array(ends)), numbers, out, True)
             assert out.tolist() == [7, 7, 7, 7]
             assert at.tolist() == starts
 
@@ -203,9 +204,9 @@ class TestCompiled:
         ):
             at, out = np.array(starts, np.int64), np.full(4, 7, np.uint32)
             with pytest.raises(ValueError, match="fit"):
-                compiled.sort_steps(numbers, numbers, keys, group_of, at, np.array(ends, np.int64), out, 4, True)
+                compiled.sort_steps(numbers, numbers, keys, Groups(group_of, at, np.array(ends, np.int64)), out, True)
             with pytest.raises(ValueError, match="fit"):
-                compiled.walk_sorted(numbers, keys, group_of, at, np.array(ends, np.int64), numbers, out, 4, True)
+                compiled.walk_sorted(numbers, keys, Groups(group_of, at, np.array(ends, np.int64)), numbers, out, True)
             assert out.tolist() == [7, 7, 7, 7]
 
     def test_sizes_that_do_not_fit_together_are_refused(self) -> None:
@@ -219,32 +220,31 @@ class TestCompiled:
             ("walk", three, four, four, 4, False),
             ("walk", four, four, four, 0, False),
             ("count", keys, four),
-            ("fields", three, keys, 4, 23, 255),
-            ("fields", four, keys, 4, 32, 255),
-            ("fields", four, keys, 4, -1, 255),
-            ("row_keys", four, rows, keys, 4, 23, 255, 3),
-            ("row_keys", four, rows, keys, 4, 23, 255, 0),
-            ("row_keys", four, rows, keys, 4, 23, 255, -4),
-            ("row_keys", three, rows, keys, 4, 23, 255, 4),
-            ("sort_steps", three, four, keys, groups, start, end, four, 4, True),
-            ("sort_steps", four, four, keys, keys, start, end, four, 4, True),
-            ("sort_steps", four, four, keys, groups, start, np.zeros(2, np.int64), four, 4, True),
-            ("sort_steps", four, four, keys, groups, np.zeros(257, np.int64), np.zeros(257, np.int64), four, 4, True),
-            ("sort_steps", four, four, keys, groups, np.zeros(12, np.uint8), np.zeros(12, np.uint8), four, 4, True),
-            ("sort_steps", four, four, keys, groups, start, end, three, 4, True),
-            ("walk_sorted", four, keys, groups, start, end, three, four, 4, True),
-            ("walk_sorted", three, keys, groups, start, end, four, four, 4, True),
-            ("walk_sorted", four, keys, groups, start, end, four, three, 4, True),
-            ("walk_sorted", four, keys, keys, start, end, four, four, 4, True),
-            ("predict", four, None, None, None, three, 0, 4),
-            ("predict", four, four, None, None, four, 0, 4),
-            ("predict", four, None, four, None, four, 0, 4),
-            ("predict", four, three, np.zeros(1, np.float32), None, four, 0, 4),
-            ("predict", four, four, np.zeros(2, np.float32), None, four, 0, 4),
-            ("predict", four, None, None, three, four, 0, 4),
-            ("predict", four, None, None, None, four, 3, 4),
-            ("predict", four, None, None, None, four, -1, 4),
-            ("predict", four, None, None, None, four, 0, 0),
+            ("fields", three, keys, 23, 255),
+            ("fields", four, keys, 32, 255),
+            ("fields", four, keys, -1, 255),
+            ("row_keys", four, rows, keys, 23, 255, 3),
+            ("row_keys", four, rows, keys, 23, 255, 0),
+            ("row_keys", four, rows, keys, 23, 255, -4),
+            ("row_keys", three, rows, keys, 23, 255, 4),
+            ("sort_steps", three, four, keys, (groups, start, end), four, True),
+            ("sort_steps", four, three, keys, (groups, start, end), four, True),
+            ("sort_steps", four, four, keys, (keys, start, end), four, True),
+            ("sort_steps", four, four, keys, (groups, start, np.zeros(2, np.int64)), four, True),
+            ("sort_steps", four, four, keys, (groups, np.zeros(257, np.int64), np.zeros(257, np.int64)), four, True),
+            ("sort_steps", four, four, keys, (groups, np.zeros(12, np.uint8), np.zeros(12, np.uint8)), four, True),
+            ("sort_steps", four, four, keys, (groups, start, end), three, True),
+            ("walk_sorted", four, keys, (groups, start, end), three, four, True),
+            ("walk_sorted", three, keys, (groups, start, end), four, four, True),
+            ("walk_sorted", four, keys, (groups, start, end), four, three, True),
+            ("walk_sorted", four, keys, (keys, start, end), four, four, True),
+            ("predict", four, None, None, three, 0, 4),
+            ("predict", four, (three, np.zeros(1, np.float32)), None, four, 0, 4),
+            ("predict", four, (four, np.zeros(2, np.float32)), None, four, 0, 4),
+            ("predict", four, None, three, four, 0, 4),
+            ("predict", four, None, None, four, 3, 4),
+            ("predict", four, None, None, four, -1, 4),
+            ("predict", four, None, None, four, 0, 0),
             ("split", four, keys, None, 4, True),
             ("split", four, np.zeros(8, np.uint8), np.zeros(3, np.uint16), 4, True),
             ("split", four, np.zeros(10, np.uint8), np.zeros(3, np.uint16), 4, True),
@@ -269,7 +269,12 @@ class TestCompiled:
             ("join", ([1, 2, 3, 4], None, four, True)),
             ("join", ([four, four], 5, four, True)),
             ("split", (four, four, 5, 4, True)),
-            ("predict", (four, 5, four, None, four, 0, 4)),
+            ("predict", (four, 5, None, four, 0, 4)),
+            ("predict", (four, (four,), None, four, 0, 4)),
+            ("predict", (four, (four, 5), None, four, 0, 4)),
+            ("predict", (four, None, 5, four, 0, 4)),
+            ("sort_steps", (four, four, np.zeros(4, np.uint8), None, four, True)),
+            ("walk_sorted", (four, np.zeros(4, np.uint8), (four, four), four, four, True)),
             ("step", (four, four, four.tobytes(), 4, True)),
             ("step", (four[::2], four, four, 4, True)),
         ):
@@ -280,9 +285,10 @@ class TestCompiled:
 def test_without_the_compiled_loops_numpys_are_used() -> None:
     code = """
 import sys
-sys.modules["modelhub.store.codecs.loops._compiled"] = None
-from modelhub.store.codecs import loops
-from modelhub.store.codecs.loops import plain
+sys.modules["modelhub.store.loops._compiled"] = None
+from modelhub.store import loops
+from modelhub.store.loops import plain
+from modelhub.store.loops.groups import Groups
 assert not loops.COMPILED and loops.walk_sorted is plain.walk_sorted
 """
     subprocess.run([sys.executable, "-c", code], check=True)

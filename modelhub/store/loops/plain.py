@@ -16,11 +16,7 @@ from numpy.typing import NDArray
 from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
 from modelhub.store.codecs.number_bits import Words, parts_of, slabs, unzigzag, zigzag
 from modelhub.store.codecs.scratch import scratch
-
-Keys = NDArray[np.uint8]
-Places = NDArray[np.int64]
-
-KEYS = 256
+from modelhub.store.loops.groups import KEYS, Groups, Keys, Places
 
 
 def step(new: Words, old: Words, out: Words, width: int, is_float: bool) -> None:
@@ -61,7 +57,7 @@ def count(keys: Keys, counts: Places) -> None:
     counts[:] = np.bincount(keys, minlength=KEYS)
 
 
-def fields(bits: Words, keys: Keys, width: int, shift: int, mask: int) -> None:
+def fields(bits: Words, keys: Keys, shift: int, mask: int) -> None:
     """Write the low byte of every number shifted right, and of it the bits in `mask`."""
     for piece in slabs(bits.size):
         shifted = scratch("sign", bits[piece].size, bits.dtype)
@@ -69,93 +65,71 @@ def fields(bits: Words, keys: Keys, width: int, shift: int, mask: int) -> None:
         np.bitwise_and(shifted.astype(np.uint8), np.uint8(mask), out=keys[piece])
 
 
-def row_keys(
-    bits: Words, by_row: NDArray[np.int16], keys: Keys, width: int, shift: int, mask: int, length: int
-) -> None:
+def row_keys(bits: Words, by_row: NDArray[np.int16], keys: Keys, shift: int, mask: int, length: int) -> None:
     """Write what each row has less twice what `fields` gives, from 0 to 255.
 
     A row is `length` numbers, or what is left.
     """
-    fields(bits, keys, width, shift, mask)
+    fields(bits, keys, shift, mask)
     found = by_row.repeat(length)[: keys.size]
     found -= keys.astype(np.int16) << np.int16(1)
     keys[:] = found.clip(0, KEYS - 1, out=found)
 
 
-def sort_steps(
-    new: Words,
-    old: Words,
-    keys: Keys,
-    group_of: Keys,
-    next_: Places,
-    ends: Places,
-    out: Words,
-    width: int,
-    is_float: bool,
-) -> None:
+def sort_steps(new: Words, old: Words, keys: Keys, groups: Groups, out: Words, is_float: bool) -> None:
     """Write the `step` of each element to where its group's next ones go, and move on.
 
-    Those of a smaller key come first, of one key those that come first. `group_of` has the group of each key, `next_`
-    and `ends` where the next elements of each group go and where it ends. Raises ValueError where a group has less
-    room, and then nothing has moved.
+    Those of a smaller key come first, of one key those that come first. Raises ValueError where a group has less room,
+    and then nothing has moved.
     """
-    at = _places(keys, group_of, next_, ends)
+    at = _places(keys, groups)
     for part in parts_of(slice(0, keys.size)):
         order = np.argsort(keys[part], kind="stable")
         steps: Words = scratch("naturals", order.size, out.dtype)
-        step(new[part], old[part], steps, width, is_float)
+        step(new[part], old[part], steps, out.itemsize, is_float)
         steps = steps.take(order)
         for begin, end, place in _spans(keys[part], at):
             out[place : place + end - begin] = steps[begin:end]
 
 
-def walk_sorted(
-    steps: Words,
-    keys: Keys,
-    group_of: Keys,
-    next_: Places,
-    ends: Places,
-    old: Words,
-    out: Words,
-    width: int,
-    is_float: bool,
-) -> None:
+def walk_sorted(steps: Words, keys: Keys, groups: Groups, old: Words, out: Words, is_float: bool) -> None:
     """Undo `sort_steps`: write the numbers that these steps lead to from `old` to `out`, which is neither."""
-    at = _places(keys, group_of, next_, ends)
+    at = _places(keys, groups)
     for part in parts_of(slice(0, keys.size)):
         order = np.argsort(keys[part], kind="stable")
         spans = _spans(keys[part], at)
         in_order = np.concatenate([steps[place : place + end - begin] for begin, end, place in spans])
         found: Words = scratch("piece", order.size, steps.dtype)
         found[order] = in_order
-        walk(found, old[part], out[part], width, is_float)
+        walk(found, old[part], out[part], out.itemsize, is_float)
 
 
 def predict(
     known: Words,
-    second: Words | None,
-    shares: NDArray[np.float32] | None,
-    product: Values | None,
+    before: tuple[Words, NDArray[np.float32]] | None,
+    moved: Values | None,
     out: Words,
     kind: int,
     length: int,
 ) -> None:
-    """Write the bits of the floats nearest to `known`, moved on by a share of the step from `second`, and a product.
+    """Write the bits of the floats nearest to `known`, moved on by a share of the step before, and by `moved`.
 
-    `shares` has one number for each row of `length` floats, `product` one for each float. Every sum is rounded to
-    float32. Where the base or what is predicted is tiny or not certain (see `nearest_bits`) the base stays.
+    `before` has the numbers that the step before began at, and the share for each row of `length` floats; `moved` a
+    number for each float. Every sum is rounded to float32. Where the base or what is predicted is tiny or not certain
+    (see `nearest_bits`) the base stays.
     """
     name = KINDS[kind]
     base = values_of(known, name)
     values: Values = scratch("values", known.size, np.float32)
     with np.errstate(all="ignore"):
         np.copyto(values, base)
-        if second is not None and shares is not None:
+        if before is not None:
+            second, shares = before
             values -= values_of(second, name)
             values *= shares.repeat(length)[: values.size]
             values += base
-        if product is not None:
-            values += product
+        if moved is not None:
+            values += moved
         found = nearest_bits(values, known, name)
         out[:] = np.where(np.abs(base) >= LEAST, found, known)
 
@@ -200,19 +174,20 @@ def _write_flips(bits: Words, out: Words) -> None:
     out >>= np.uint8(1)
 
 
-def _places(keys: Keys, group_of: Keys, next_: Places, ends: Places) -> Places:
-    """Return where the first element of each key goes, and move `next_` on."""
+def _places(keys: Keys, groups: Groups) -> Places:
+    """Return where the first element of each key goes, and move the groups on."""
     counts = np.bincount(keys, minlength=KEYS)
     present = np.flatnonzero(counts)
-    sizes = np.bincount(group_of[present], weights=counts[present], minlength=next_.size).astype(np.int64)
-    if (next_ + sizes > ends).any():
+    of_key = groups.of_key[present]
+    sizes = np.bincount(of_key, weights=counts[present], minlength=groups.next.size).astype(np.int64)
+    if (groups.next + sizes > groups.ends).any():
         raise ValueError("sorted steps do not fit their keys")
     below = np.cumsum(counts) - counts
-    first = np.zeros(next_.size, np.int64)
-    first[group_of[present][::-1]] = below[present][::-1]
+    first = np.zeros(groups.next.size, np.int64)
+    first[of_key[::-1]] = below[present][::-1]
     places: Places = np.zeros(KEYS, np.int64)
-    places[present] = (next_ - first)[group_of[present]] + below[present]
-    next_ += sizes
+    places[present] = (groups.next - first)[of_key] + below[present]
+    groups.next[:] += sizes
     return places
 
 
