@@ -31,7 +31,7 @@ def delete(store: ObjectStore, oids: set[str], progress: Progress) -> int:
     progress.start("removing objects", len(packs) + len(oids), "steps")
     freed = 0
     for reader in packs:
-        freed += _rewrite(store, reader, keys)
+        freed += _rewrite(store, reader, keys)[1]
         progress.advance(1)
     for oid in oids:
         freed += store.loose.delete(oid)
@@ -60,8 +60,12 @@ def settle(store: ObjectStore, progress: Progress = SILENT, *, prefer: str | Non
             spare.setdefault(name, set()).add(oid)
     progress.start("removing copies", len(spare), "packs")
     freed = sum(map(store.loose.delete, spare.pop("", ())))
+    written: set[str | None] = set()
     for name, oids in spare.items():
-        freed += _rewrite(store, store.packs.reader(name), {bytes.fromhex(oid) for oid in oids})
+        if name not in written:  # what stays of another pack may be this very pack: killed, settling had got so far
+            rewritten, nbytes = _rewrite(store, store.packs.reader(name), {bytes.fromhex(oid) for oid in oids})
+            written.add(rewritten)
+            freed += nbytes
         progress.advance(1)
     store.refresh()
     store.packs.keep_indexes(store.scratch)
@@ -101,15 +105,19 @@ def _gather(store: ObjectStore, progress: Progress) -> PublishResult:
     return PublishResult(len(written), nbytes, name)
 
 
-def _rewrite(store: ObjectStore, reader: PackReader, keys: set[bytes]) -> int:
+def _rewrite(store: ObjectStore, reader: PackReader, keys: set[bytes]) -> tuple[str | None, int]:
+    """Put a pack without these objects in its place; return the name of that one, if any, and the bytes freed.
+
+    One of that name may be there already: then it is kept.
+    """
     before = _disk_nbytes(reader)
-    after = 0
+    name, after = None, 0
     if any(row.oid not in keys for row in reader.index.rows()):
         with PackWriter(store.scratch) as pack:
             _copy_new(pack, (one for one in _entries(reader) if bytes.fromhex(one.record.oid) not in keys), set())
-            after = pack.publish(store.packs.folder)[1]
+            name, after = pack.publish(store.packs.folder)
     drop_pack(reader.path)
-    return before - after
+    return name, before - after
 
 
 def _copy_new(pack: PackWriter, entries: Iterable[Entry], written: set[str]) -> None:

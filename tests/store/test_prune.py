@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
+
 from modelhub.oid import oid_of
 from modelhub.store.entry import Base
 from modelhub.store.object_store import ObjectStore
+from modelhub.store.prune import settle
 
 
 def fill(store: ObjectStore, *contents: bytes) -> list[str]:
@@ -106,3 +109,30 @@ def test_a_lost_index_is_written_again_by_the_next_writer(store, folder) -> None
         with again.writer() as writer:
             writer.publish()
         assert index.read_bytes() == content
+
+
+def test_settling_again_after_it_was_killed_before_it_dropped_a_pack_loses_nothing(store, folder, monkeypatch) -> None:
+    """Then the pack, and what stays of it, are both there, and either may be the one that is looked at first."""
+    orders = set()
+    for turn in range(12):
+        contents = [b"%d of turn %d" % (n, turn) * 40 for n in range(12)]
+        oids = fill(store, *contents)
+        with store.writer(replacing={oids[0]}, effort="fast") as writer:
+            writer.put(contents[0])
+            prefer = writer.publish(as_pack=True).pack
+        (old,) = {one.name for one in store.packs if one.find(bytes.fromhex(oids[1]))}
+        with monkeypatch.context() as patch:
+            patch.setattr("modelhub.store.prune.drop_pack", killed)
+            with pytest.raises(KeyboardInterrupt):
+                settle(store, prefer=prefer)
+        store.refresh()
+        (rest,) = {one.name for one in store.packs if one.find(bytes.fromhex(oids[1]))} - {old}
+        orders.add(old < rest)
+        settle(store)
+        assert [store.read(oid) for oid in oids] == contents
+        assert sum(len(reader.index) for reader in store.packs) == len(list(store.ids()))
+    assert orders == {False, True}
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt
