@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from modelhub.oid import oid_of
 from modelhub.store.entry import Base
 from modelhub.store.object_store import ObjectStore
-from modelhub.store.prune import settle
+from modelhub.store.prune import freed_nbytes, settle
 
 
 def fill(store: ObjectStore, *contents: bytes) -> list[str]:
@@ -109,6 +110,43 @@ def test_a_lost_index_is_written_again_by_the_next_writer(store, folder) -> None
         with again.writer() as writer:
             writer.publish()
         assert index.read_bytes() == content
+
+
+def test_what_deleting_would_free_is_what_it_frees(store, folder) -> None:
+    oids = [*fill(store, b"loose 1", b"loose 2"), *fill(store, *(b"%d" % n * 100 for n in range(30)))]
+    oids += fill(store, *(b"x%d" % n for n in range(20)))
+    doomed = {oids[0], *oids[5:9], *oids[32:]}
+    expected = freed_nbytes(store, doomed)
+    assert expected == store.delete(doomed) > 0
+    assert freed_nbytes(store, doomed) == 0
+
+
+def test_no_loss_of_power_brings_back_a_copy_that_settling_removed(
+    store, folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose, *packed = fill(store, b"loose") + fill(store, *(b"%d" % n * 100 for n in range(12)))
+    with store.writer(replacing={loose, *packed[:3]}) as writer:
+        for content in (b"loose", *(b"%d" % n * 100 for n in range(3))):
+            writer.put(content)
+        prefer = writer.publish(as_pack=True).pack
+    waiting: set[Path] = set()
+    removed: list[str] = []
+    unlink, fsync = os.unlink, os.fsync
+
+    def unlinked(path: Path) -> None:
+        unlink(path)
+        removed.append(path.suffix)
+        waiting.add(path.parent)
+
+    def synced(descriptor: int) -> None:
+        fsync(descriptor)
+        waiting.discard(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    monkeypatch.setattr(os, "unlink", unlinked)
+    monkeypatch.setattr(os, "fsync", synced)
+    settle(store, prefer=prefer)
+    assert {"", ".pack", ".idx"} <= set(removed)
+    assert waiting <= {folder / "tmp"}
 
 
 def test_settling_again_after_it_was_killed_before_it_dropped_a_pack_loses_nothing(store, folder, monkeypatch) -> None:
