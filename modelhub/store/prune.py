@@ -87,7 +87,7 @@ def freed_nbytes(store: ObjectStore, oids: Set[str]) -> int:
     freed = 0
     for reader in store.packs:
         gone = [row.nbytes for row in reader.index.rows() if row.oid in keys]
-        is_all = len(gone) == len(reader.index)
+        is_all = 0 < len(gone) == len(reader.index)
         freed += _disk_nbytes(reader) if is_all else sum(gone) + len(gone) * (FOOTER_ROW.size + ROW_NBYTES)
     return freed + sum(map(store.loose.nbytes, oids))
 
