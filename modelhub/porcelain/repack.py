@@ -3,35 +3,21 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from modelhub.catalog.ingest import refresh_storage
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.progressive import changed_marks, mark_change, separate_tensors
-from modelhub.porcelain.repack_phases import phases
-from modelhub.porcelain.storage_plan import plan_storage
-from modelhub.porcelain.storage_ways import Way, ways_to_keep
-from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors, stored_tensors
+from modelhub.porcelain.repack_phases import CarriedOut, carry_out
+from modelhub.porcelain.storage_plan import PlannedStorage, Speed, plan_storage
+from modelhub.porcelain.storage_ways import ways_to_keep
+from modelhub.porcelain.stored_tensors import stored_tensors
 from modelhub.progress import SILENT, Progress
 from modelhub.repository.repository import Repository
 from modelhub.store.prune import settle
 
-if TYPE_CHECKING:
-    from modelhub.store.object_writer import ObjectWriter
-
 MAX_RECREATION = 4.0
 """How often the time with every tensor whole a version may take, unless it is said or takes longer now."""
-
-WORTH_IT = 0.995
-"""A tensor is only encoded anew where that is expected to take at most this share of what it takes now."""
-
-CLEARLY = 0.99
-"""A plan of several phases is only begun where at most this share is expected of what it encodes anew takes now."""
-
-MARKED = -1
-"""The step, before all phases, of what a mark asks for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,9 +33,11 @@ class SolverResult:
 class RepackResult:
     """What was done, or with `dry_run` would be. Bytes are those of tensors' entries; `planned` is by estimate.
 
-    `slowest` is the greatest recreation cost of a version, as a multiple of what it costs with every tensor whole.
-    `slow_now` and `slow_then` count the versions that take longer than the bound; `within_nbytes` is what a plan takes
-    in which none does, None where none does anyway. `progressive` are the versions whose floats keep separate planes.
+    A plan that would make the store larger after all is not carried out: then all but `planned_nbytes` and the solvers
+    tells of what is left as it was. `slowest` is the greatest recreation cost of a version, as a multiple of what it
+    costs with every tensor whole. `slow_now` and `slow_then` count the versions that take longer than the bound;
+    `within_nbytes` is what a plan takes in which none does, None where none does anyway. `progressive` are the versions
+    whose floats keep separate planes.
     """
 
     dry_run: bool
@@ -83,12 +71,15 @@ def repack(
 
     A version takes at most `max_recreation` times as long to get back as with every tensor whole, for one that a ref
     names half of the additional time. Where it is given, the store may grow to keep it. By default it is
-    MAX_RECREATION, a version that takes longer now may go on to, and the store never grows. Killed at any point it
-    loses nothing: a new pack is complete before an old copy goes, and no mixture of copies comes back to itself.
+    MAX_RECREATION, a version that takes longer now may go on to, and the store never grows: all is encoded before
+    anything is published, and dropped where it would not be smaller on disk. Killed at any point it loses nothing: a
+    new pack is complete before an old copy goes, and no mixture of copies comes back to itself; it may leave the store
+    larger, which the next one mends.
 
     The revisions and ranges `progressive` are marked, now and for later repacks: their floats are kept whole with
     separate planes, whatever that takes; `not_progressive` lose the mark. Raises InvalidInputError for a bound below 1,
-    RefNotFound, VersionForgotten. Cost: minutes for gigabytes; memory some hundred MB.
+    RefNotFound, VersionForgotten. Cost: minutes for gigabytes; memory some hundred MB; on the disk, meanwhile, room for
+    the new copies beside all that is there, and for the largest pack once more.
     """
     bound = MAX_RECREATION if max_recreation is None else max_recreation
     if not bound >= 1:
@@ -106,99 +97,39 @@ def repack(
         planned = plan_storage(repo, known, ways, bound=bound, is_strict=is_strict, progress=progress)
         solution = planned.solution
         chosen = [ways[edge] for edge in solution.plan.chosen]
-        steps = _steps(known, chosen)
-        anew = sum(map(len, steps.values()))
-        before = sum(one.info.stored_nbytes for one in known.tensors)
+        anew = [way for way in chosen if not way.is_current]
         may_grow = is_strict and planned.slow_now > 0
-        done, saved = (anew, 0) if dry_run else _carry_out(repo, known, steps, progress, may_grow=may_grow)
+        done = CarriedOut(frozenset(way.tensor for way in anew))
+        if not dry_run:
+            done = carry_out(repo, known, chosen, progress, may_grow=may_grow)
+    before = sum(one.info.stored_nbytes for one in known.tensors)
+    most = math.inf if may_grow or any(way.effort == "separate" for way in anew) else before
+    speed = planned.speed(done.tensors)
     return RepackResult(
         dry_run=dry_run,
         versions=len(known.versions),
         tensors=len(known.tensors),
-        encoded_anew=done,
+        encoded_anew=len(done.tensors),
         before_nbytes=before,
-        planned_nbytes=round(planned.storage) if may_grow or MARKED in steps else min(before, round(planned.storage)),
-        after_nbytes=before - saved,
+        planned_nbytes=round(min(planned.storage, most)),
+        after_nbytes=before - done.saved_nbytes,
         max_recreation=bound,
-        slowest=planned.slowest,
+        slowest=speed.slowest,
         slow_now=planned.slow_now,
-        slow_then=planned.slow_then,
-        within_nbytes=None if planned.within_nbytes is None else round(planned.within_nbytes),
+        slow_then=speed.slow,
+        within_nbytes=_within_nbytes(planned, speed, is_strict=is_strict),
         solver=solution.solver,
         solvers=tuple(SolverResult(one.solver, one.storage, one.fault) for one in solution.attempts),
         progressive=tuple(sorted(marks)),
     )
 
 
-def _steps(known: StoredTensors, chosen: Sequence[Way]) -> dict[int, list[Way]]:
-    """Return what of a plan is to be done, by its phase, and what a mark asks for as the step before."""
-    steps: dict[int, list[Way]] = {}
-    for way, phase in zip(chosen, phases([way.bases for way in chosen]), strict=True):
-        if not way.is_current or way.nbytes < WORTH_IT * known.tensors[way.tensor].info.stored_nbytes:
-            steps.setdefault(MARKED if way.effort == "separate" else phase, []).append(way)
-    return steps
-
-
-def _carry_out(
-    repo: Repository, known: StoredTensors, steps: Mapping[int, Sequence[Way]], progress: Progress, *, may_grow: bool
-) -> tuple[int, int]:
-    """Carry the steps of a plan out; return how many tensors were stored anew, and the bytes saved (below 0: more).
-
-    What a mark asks for comes first and is done whatever it takes. The rest follows in phases. Unless it `may_grow`, it
-    is left where it has one and would take as much as before, or several and is not expected to take clearly less: what
-    they take together is only known at the end.
-    """
-    in_phases = len(steps.keys() - {MARKED}) > 1
-    if in_phases and not may_grow and not _saves_clearly(known, steps):
-        steps = {step: ways for step, ways in steps.items() if step == MARKED}
-    progress.start("encoding", sum(known.tensors[way.tensor].info.size for ways in steps.values() for way in ways))
-    done = total = 0
-    for step, ways in sorted(steps.items()):
-        saved = _store_anew(repo, known, ways, progress, may_grow=may_grow or step == MARKED or in_phases)
-        if saved is not None:
-            done += len(ways)
-            total += saved
-    if done:
-        refresh_storage(repo)
-    return done, total
-
-
-def _saves_clearly(known: StoredTensors, steps: Mapping[int, Sequence[Way]]) -> bool:
-    ways = [way for step, members in steps.items() if step != MARKED for way in members]
-    return sum(way.nbytes for way in ways) < CLEARLY * sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
-
-
-def _store_anew(
-    repo: Repository, known: StoredTensors, ways: Sequence[Way], progress: Progress, *, may_grow: bool
-) -> int | None:
-    """Encode these tensors, put them in the place of what is there, and return the bytes saved, less than 0 for more.
-
-    Where they would take as much as before that is None and nothing done, unless they `may_grow`.
-    """
-    oids = frozenset(known.tensors[way.tensor].oid for way in ways)
-    with repo.store.writer(replacing=oids, effort="small") as writer:
-        for way in sorted(ways, key=lambda way: way.tensor):
-            _encode(repo, writer, known.tensors[way.tensor], way)
-            progress.advance(known.tensors[way.tensor].info.size)
-        before = sum(known.tensors[way.tensor].info.stored_nbytes for way in ways)
-        saved = before - sum(writer.info(oid).stored_nbytes for oid in oids)
-        if saved <= 0 and not may_grow:
-            return None
-        published = writer.publish(as_pack=True)
-    settle(repo.store, prefer=published.pack)
-    return saved
-
-
-def _encode(repo: Repository, writer: ObjectWriter, one: StoredTensor, way: Way) -> None:
-    content = repo.store.open(one.oid)
-
-    def read(offset: int, nbytes: int) -> bytes:
-        return bytes(content.block(offset // content.block_nbytes))
-
-    bases = [way.named] if way.named else ()
-    writer.put_stream(
-        one.oid, one.info.size, read, item=one.item, row_items=one.row_items, bases=bases, effort=way.effort
-    )
+def _within_nbytes(planned: PlannedStorage, speed: Speed, *, is_strict: bool) -> int | None:
+    """Return what a plan takes in which no version is over the bound, where some are; the plan itself may be that one,
+    not carried out since it saves nothing."""
+    if is_strict or not speed.slow:
+        return None
+    return round(planned.storage if planned.within_nbytes is None else planned.within_nbytes)
 
 
 def parse_bound(text: str) -> float:

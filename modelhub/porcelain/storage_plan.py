@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -30,24 +30,43 @@ COMPARED_EFFORT = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class PlannedStorage:
-    """The plan, and what it means for the versions.
+class Speed:
+    """The greatest recreation cost of a version, as a multiple of what it costs with every tensor whole, and how many
+    versions are over the bound."""
 
-    `slowest` is the greatest recreation cost of a version, as a multiple of what it costs with every tensor whole;
-    `slow_now` and `slow_then` count the versions over the bound. `within_nbytes` is what a plan takes in which none is:
-    None where none is with this one.
+    slowest: float
+    slow: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedStorage:
+    """The plan. `slow_now` counts the versions that are over the bound as they are stored.
+
+    `within_nbytes` is what a plan takes in which none is: None where none is with this one.
     """
 
     solution: Solution
-    slowest: float
     slow_now: int
-    slow_then: int
     within_nbytes: float | None
+    _graph: StorageGraph
+    _costs: Sequence[_Cost]
+    _current: Sequence[int]
 
     @property
     def storage(self) -> float:
         """The bytes of all tensors."""
         return self.solution.plan.storage
+
+    def speed(self, anew: Set[int]) -> Speed:
+        """Return how quick the versions are where of the plan the tensors `anew` are done, and the others as now.
+
+        Raises InternalError where that comes back to itself.
+        """
+        edges = zip(self.solution.plan.chosen, self._current, strict=True)
+        plan = _measured(self._graph, [then if at in anew else now for at, (then, now) in enumerate(edges)])
+        pairs = zip(plan.group_costs, self._costs, strict=True)
+        slowest = max((((cost + one.delivery) / (one.decoding + one.delivery)) for cost, one in pairs), default=1.0)
+        return Speed(slowest, _slow(self._graph, plan))
 
 
 def plan_storage(
@@ -64,24 +83,18 @@ def plan_storage(
     One that a ref names may take half of the additional time. Unless `is_strict` a version that takes longer now may
     take as long as now: then the plan is never larger than what is stored. Cost: minutes for some ten thousand tensors.
     """
-    from modelhub.archive.measurement import measure
     from modelhub.archive.portfolio import solve
 
     costs = _costs(repo, known, ways, bound)
     graph = _graph(known, ways, costs)
     current = _current(known, ways)
-    present = measure(graph, current, "independent")
-    if present is None:
-        raise InternalError("what is stored is no plan")
+    present = _measured(graph, current)
     asked = graph if is_strict else _no_tighter_than(graph, present)
     solution = solve(asked, max_depth=MAX_DEPTH, current=current, progress=progress)
-    slow_then = _slow(graph, solution.plan)
     within = None
-    if slow_then and not is_strict:
+    if _slow(graph, solution.plan) and not is_strict:
         within = solve(graph, max_depth=MAX_DEPTH, effort=COMPARED_EFFORT, progress=progress).plan.storage
-    pairs = zip(solution.plan.group_costs, costs, strict=True)
-    slowest = max((((cost + one.delivery) / (one.decoding + one.delivery)) for cost, one in pairs), default=1.0)
-    return PlannedStorage(solution, slowest, _slow(graph, present), slow_then, within)
+    return PlannedStorage(solution, _slow(graph, present), within, graph, costs, current)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +107,10 @@ class _Cost:
 
 
 def _costs(repo: Repository, known: StoredTensors, ways: Sequence[Way], bound: float) -> list[_Cost]:
-    whole = {way.tensor: way.seconds for way in ways if not way.bases}
+    whole: dict[int, float] = {}
+    for way in ways:
+        if not way.bases and (way.effort == "small" or way.tensor not in whole):
+            whole[way.tensor] = way.seconds
     held = repo.refs.held()
     found = []
     for commit, members in known.versions.items():
@@ -121,6 +137,15 @@ def _current(known: StoredTensors, ways: Sequence[Way]) -> list[int]:
         if way.is_current or (not way.bases and chosen[way.tensor] < 0):
             chosen[way.tensor] = number
     return chosen
+
+
+def _measured(graph: StorageGraph, chosen: Sequence[int]) -> StoragePlan:
+    from modelhub.archive.measurement import measure
+
+    plan = measure(graph, chosen, "independent")
+    if plan is None:
+        raise InternalError("what is stored is no plan")
+    return plan
 
 
 def _no_tighter_than(graph: StorageGraph, present: StoragePlan) -> StorageGraph:

@@ -1,39 +1,34 @@
-"""The ways each tensor could be kept: whole, or as a delta of others, with what each would cost."""
+"""The ways each tensor could be kept: as now, whole, or as a delta of others, with what each would cost."""
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from modelhub.porcelain.base_candidates import BaseCandidates, Candidates
+from modelhub.porcelain.block_samples import BlockSample
 from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
 from modelhub.store.block_encoder import Effort
-from modelhub.store.entry import Base, Entry, record_nbytes
-from modelhub.store.item import BLOCK_ELEMENTS, Item, Rows
-from modelhub.store.trial import BlockTrial, decoding_seconds, try_block
-
-if TYPE_CHECKING:
-    from modelhub.files import Bytes
-
-SAMPLE_ELEMENTS = 1 << 16
-"""Of a larger tensor a stretch of so many items tells what the whole would take."""
+from modelhub.store.entry import Base, Entry
+from modelhub.store.item import BLOCK_ELEMENTS
 
 RATED_TENSORS = 5
 """Decoding is rated on blocks of so many tensors of different sizes."""
+
+WORTH_IT = 0.995
+"""A tensor is encoded anew on the bases it has only where its sample then takes less than this share."""
 
 
 @dataclass(frozen=True, slots=True)
 class Way:
     """One way to keep a tensor: `bases` by number and how they are read, bytes it takes, seconds that decoding takes.
 
-    `is_current` says that it is kept so now; then the bytes are exact, else estimated from a sample. `effort` is what
-    its blocks are encoded for.
+    `is_current` says that it is kept so now, and nothing would be done; then the bytes are exact, else estimated from a
+    sample. `effort` is what its blocks are encoded for.
     """
 
     tensor: int
@@ -59,7 +54,7 @@ class _Draft:
 
 
 def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], progress: Progress) -> list[Way]:
-    """Return the ways of all tensors; those of the numbers `separate` have one: whole, with their planes separate.
+    """Return the ways of all tensors. Those of the numbers `separate` have one: whole, with their planes separate.
 
     Decoding is rated by codec, on whole blocks, and shared by the threads. Cost: each way is encoded for a sample; a
     block of every tensor is read.
@@ -97,15 +92,42 @@ def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], pro
 
 
 def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: Candidates) -> Iterator[_Draft]:
-    sample = _Sample(blocks, one)
+    sample = BlockSample(blocks, one)
     for named, bases in candidates.items():
-        is_current = named == entry.record.bases
-        trial = sample.encoded(bases, named)
-        if trial.bases_used < len(named) and not is_current:
+        if named == entry.record.bases:
+            yield from _as_now(sample, one, named, bases)
             continue
-        stored = float(entry.stored_nbytes) if is_current else math.inf
-        nbytes = min(sample.whole(trial.nbytes, named), stored)
-        yield _Draft(one, bases, named, nbytes, trial.codec, is_current)
+        trial = sample.encoded(bases, named, "small")
+        if trial.bases_used == len(named):
+            yield _Draft(one, bases, named, sample.whole(trial.nbytes, named), trial.codec, is_current=False)
+
+
+def _as_now(
+    sample: BlockSample, one: StoredTensor, named: tuple[Base, ...], bases: tuple[StoredTensor, ...]
+) -> Iterator[_Draft]:
+    """Yield the way in which a tensor is kept, and encoded with effort on the same bases where it was not yet.
+
+    What that gains two encodings of the sample say: a part and the whole differ by more.
+    """
+    stored = float(one.info.stored_nbytes)
+    small = sample.encoded(bases, named, "small")
+    if one.info.took_effort or small.codec in one.info.codecs:
+        yield _Draft(one, bases, named, stored, small.codec, is_current=True)
+        return
+    effort: Effort = "separate" if one.info.has_separate_planes else "fast"
+    now = sample.encoded(bases, named, effort)
+    yield _Draft(one, bases, named, stored, now.codec, is_current=True, effort=effort)
+    if small.bases_used == len(named) and small.nbytes < WORTH_IT * now.nbytes:
+        yield _Draft(one, bases, named, stored * small.nbytes / now.nbytes, small.codec, is_current=False)
+
+
+def _separate(blocks: DecodedBlocks, one: StoredTensor) -> _Draft:
+    """Return the way with separate planes."""
+    sample = BlockSample(blocks, one)
+    trial = sample.encoded((), (), "separate")
+    is_current = one.info.has_separate_planes and trial.codec in one.info.codecs
+    nbytes = float(one.info.stored_nbytes) if is_current else sample.whole(trial.nbytes, ())
+    return _Draft(one, (), (), nbytes, trial.codec, is_current, "separate")
 
 
 def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, float]:
@@ -118,67 +140,8 @@ def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, float]:
         largest = sorted(of_tensors.values(), key=lambda one: (-one.tensor.info.size, one.tensor.number))
         chosen = {one.tensor.info.size: one for one in largest}  # not the same tensor of every version
         measured = [
-            _Sample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases, one.named, one.effort)
+            BlockSample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases, one.named, one.effort)
             for one in list(chosen.values())[:RATED_TENSORS]
         ]
         rates[name] = statistics.median(measured)
     return rates
-
-
-def _separate(blocks: DecodedBlocks, one: StoredTensor) -> _Draft:
-    """Return the way with separate planes."""
-    sample = _Sample(blocks, one)
-    trial = sample.separately()
-    is_current = one.info.has_separate_planes and trial.codec in one.info.codecs
-    nbytes = float(one.info.stored_nbytes) if is_current else sample.whole(trial.nbytes, ())
-    return _Draft(one, (), (), nbytes, trial.codec, is_current, "separate")
-
-
-class _Sample:
-    """A stretch of whole rows of one tensor and of its bases, encoded as small as can be."""
-
-    def __init__(self, blocks: DecodedBlocks, one: StoredTensor, most: int = SAMPLE_ELEMENTS) -> None:
-        self._blocks = blocks
-        self._one = one
-        rows = one.row_items if 0 < one.row_items <= most else 1
-        per_block = one.item.block_nbytes // one.item.nbytes
-        self._nblocks = -(-one.elements // per_block)
-        self._index = self._nblocks // 2
-        elements = min(per_block, one.elements - self._index * per_block)
-        lead = self._index * per_block % rows
-        is_part = elements > most
-        begin = (rows - lead) % rows if is_part else 0
-        self._span = begin, min(elements, begin + most // rows * rows) if is_part else elements
-        self._rows = Rows(one.row_items, 0 if is_part else lead)
-        self._block = self._cut(blocks.of(one.oid, self._index), one.item)
-
-    def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial:
-        """Return what the sample takes as this delta, or with fewer bases where that is smaller."""
-        return try_block(self._block, self._one.item, self._read(bases, named), self._rows)
-
-    def rate(self, bases: Sequence[StoredTensor], named: Sequence[Base], effort: Effort) -> float:
-        """Return the seconds of one thread that decoding takes for a byte."""
-        read = self._read(bases, named)
-        return decoding_seconds(self._block, self._one.item, read, self._rows, effort) / len(self._block)
-
-    def _read(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> list[Bytes]:
-        """Return the same stretch of the bases, read as they would be."""
-        from modelhub.store.foundation import as_kind
-
-        cuts = [
-            self._cut(self._blocks.of(base.oid, self._index, rows=how.rows), base.item)
-            for base, how in zip(bases, named, strict=True)
-        ]
-        return [as_kind(cut, base.item, self._one.item) for cut, base in zip(cuts, bases, strict=True)]
-
-    def whole(self, nbytes: int, named: tuple[Base, ...]) -> float:
-        """Return the bytes of the tensor's entry on these bases, by those of the sample."""
-        return record_nbytes(named, self._nblocks) + nbytes * (self._one.info.size / len(self._block))
-
-    def separately(self) -> BlockTrial:
-        """Return what the sample takes with its planes separate."""
-        return try_block(self._block, self._one.item, (), self._rows, "separate")
-
-    def _cut(self, block: Bytes, item: Item) -> Bytes:
-        begin, end = self._span
-        return memoryview(block)[begin * item.nbytes : end * item.nbytes]

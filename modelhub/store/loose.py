@@ -72,13 +72,16 @@ class LooseObjects:
 
     def delete(self, oid: str) -> int:
         """Remove a loose object; return the bytes freed, 0 where there was none."""
-        path = self.path(oid)
+        size = self.nbytes(oid)
+        remove(self.path(oid))
+        return size
+
+    def nbytes(self, oid: str) -> int:
+        """Return the bytes of a loose object's file, 0 where there is none."""
         try:
-            size = path.stat().st_size
+            return self.path(oid).stat().st_size
         except FileNotFoundError:
             return 0
-        remove(path)
-        return size
 
     def _folders(self, prefix: str) -> list[str]:
         if len(prefix) == 2:

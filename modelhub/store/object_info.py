@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from modelhub.store.codecs.registry import NAMES, RAW, SEPARATE_PLANES
+from modelhub.store.codecs.registry import FITTED_DELTA, FITTED_DELTA_OF_TWO, NAMES, PACKED_PLANES, RAW, SEPARATE_PLANES
+
+EFFORTFUL = frozenset(NAMES[number] for number in (FITTED_DELTA, FITTED_DELTA_OF_TWO, PACKED_PLANES))
 
 
 class ObjectInfo(Struct, frozen=True):
@@ -27,6 +29,11 @@ class ObjectInfo(Struct, frozen=True):
     def has_separate_planes(self) -> bool:
         """Whether the planes of all its blocks are separate, or raw where nothing shrinks."""
         return set(self.codecs) <= {NAMES[RAW], NAMES[SEPARATE_PLANES]}
+
+    @property
+    def took_effort(self) -> bool:
+        """Whether a block of it has a codec that is tried only where it is to be as small as can be."""
+        return not EFFORTFUL.isdisjoint(self.codecs)
 
     @property
     def base(self) -> str | None:

@@ -16,7 +16,7 @@ from modelhub.store.loose import LooseObjects
 from modelhub.store.object_info import Damage, ObjectInfo, PublishResult
 from modelhub.store.object_writer import ObjectWriter
 from modelhub.store.packs import Packs
-from modelhub.store.stored_object import StoredObject, read_whole
+from modelhub.store.stored_object import Opener, StoredObject, read_whole
 from modelhub.store.workers import Workers
 
 
@@ -125,12 +125,15 @@ class ObjectStore:
         self.workers.close()
         self.packs.let_go()
 
-    def open_below(self, oid: str, trail: tuple[str, ...]) -> StoredObject:
-        """Open an object that the objects in `trail` build on; for the rest of the store."""
+    def open_below(self, oid: str, trail: tuple[str, ...], opener: Opener | None = None) -> StoredObject:
+        """Open an object that the objects in `trail` build on; for the rest of the store.
+
+        What it builds on itself comes from `opener`, else from here.
+        """
         entry = self.packs.entry(oid) or self._entry(oid)
         if entry is None:
             raise ObjectNotFound(f"the store has no object {oid}", hint="'mh fsck' tells whether something is missing")
-        return StoredObject(entry, self.open_below, self.workers, trail)
+        return StoredObject(entry, opener or self.open_below, self.workers, trail)
 
     def _entry(self, oid: str) -> Entry | None:
         """Look in loose objects, known packs, and once more after a rescan."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence, Set
+from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from contextlib import ExitStack
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -11,7 +12,7 @@ from modelhub.files import Bytes
 from modelhub.oid import Kind, hasher, oid_of
 from modelhub.store.block_encoder import Effort
 from modelhub.store.encode_queue import EncodeQueue, PendingObject, changed
-from modelhub.store.entry import Base
+from modelhub.store.entry import Base, Entry
 from modelhub.store.foundation import OpenBase, built_on_twice
 from modelhub.store.item import BYTES, Item
 from modelhub.store.object_info import ObjectInfo, PublishResult
@@ -41,7 +42,8 @@ class ObjectWriter:
         self._store = store
         self._effort = effort
         self._replacing = replacing
-        self._pack: PackWriter | None = None
+        self._packs: list[PackWriter] = []
+        self._temporary = ExitStack()
         self._queue: EncodeQueue | None = None
         self._added: dict[str, None] = {}
         self._broken = False
@@ -104,20 +106,40 @@ class ObjectWriter:
         self._add(PendingObject(oid, "blob", size, item, row_items, found, shared_ids, effort or self._effort), read)
         return True
 
+    def begin_part(self) -> None:
+        """Keep what is added from here on in a pack of its own, which `publish_parts` publishes after those before."""
+        if self._queue is not None:
+            self._guarded(self._queue.flush)
+            self._queue = None
+
+    def nbytes_as_packs(self) -> int:
+        """Return the bytes on disk that all that was added takes as packs with their indexes, one for each part."""
+        if self._queue is not None:
+            self._guarded(self._queue.flush)
+        return sum(pack.published_nbytes for pack in self._packs)
+
     def publish(self, *, as_pack: bool = False) -> PublishResult:
         """Make everything durable and visible: few small objects loose, more as one pack with its index. Once only.
 
-        `as_pack` makes a pack in any case.
+        `as_pack` makes a pack in any case. For a writer without parts.
         """
-        if self._broken or self._published:
-            raise InternalError("this writer has failed or was published already")
-        self._published = True
-        result = PublishResult(0, 0, None)
-        if self._pack is not None and self._queue is not None:
-            self._guarded(self._queue.flush)
-            result = self._publish_pack(self._pack, as_pack=as_pack)
+        if len(self._packs) > 1:
+            raise InternalError("what was added in parts is published in parts")
+        self._finish()
+        result = self._publish_pack(self._packs[0], as_pack=as_pack) if self._packs else PublishResult(0, 0, None)
         self._store.packs.keep_indexes(self._store.scratch)
         return result
+
+    def publish_parts(self) -> Iterator[PublishResult]:
+        """Make one part after the other durable and visible, each as one pack once the caller asks for the next one.
+
+        Where the caller stops, or dies, the parts that it did not come to are not there. Once only.
+        """
+        self._finish()
+        for pack in self._packs:
+            result = self._publish_pack(pack, as_pack=True)
+            self._store.packs.keep_indexes(self._store.scratch)
+            yield result
 
     def __enter__(self) -> ObjectWriter:
         self._store.refresh()
@@ -126,9 +148,16 @@ class ObjectWriter:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._pack is not None:
-            self._pack.__exit__(kind, error, trace)
-            self._pack = None
+        self._temporary.__exit__(kind, error, trace)
+        self._packs.clear()
+
+    def _finish(self) -> None:
+        """Bring all that was added into the packs; no more can be added."""
+        if self._broken or self._published:
+            raise InternalError("this writer has failed or was published already")
+        self._published = True
+        if self._queue is not None:
+            self._guarded(self._queue.flush)
 
     def _publish_pack(self, pack: PackWriter, *, as_pack: bool) -> PublishResult:
         count = len(pack)
@@ -169,8 +198,8 @@ class ObjectWriter:
 
     def _start(self) -> EncodeQueue:
         if self._queue is None:
-            self._pack = PackWriter(self._store.scratch)
-            self._queue = EncodeQueue(self._pack, self._store.workers)
+            self._packs.append(self._temporary.enter_context(PackWriter(self._store.scratch)))
+            self._queue = EncodeQueue(self._packs[-1], self._store.workers)
         return self._queue
 
     def _usable_bases(
@@ -191,15 +220,19 @@ class ObjectWriter:
 
     def _open(self, oid: str, trail: tuple[str, ...]) -> StoredObject:
         """Open an object, waiting for its encoding where need be: only for the thread that writes."""
-        if oid in self._added and self._pack is not None and not self._published:
-            entry = self._pack.entry(oid)
+        if oid in self._added and self._packs and not self._published:
+            entry = self._written(oid)
             if entry is None and self._queue is not None:
                 self._guarded(self._queue.flush)
-                entry = self._pack.entry(oid)
+                entry = self._written(oid)
             if entry is None:
                 raise ObjectNotFound(f"object {oid} was not written")
             return StoredObject(entry, self._open, self._store.workers, trail)
-        return self._store.open_below(oid, trail)
+        return self._store.open_below(oid, trail, self._open if self._replacing else None)
+
+    def _written(self, oid: str) -> Entry | None:
+        found = (pack.entry(oid) for pack in reversed(self._packs))
+        return next((entry for entry in found if entry is not None), None)
 
 
 def _is_usable(base: OpenBase, size: int, item: Item) -> bool:

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Set
 from typing import TYPE_CHECKING
 
 from modelhub.errors import ModelHubError
+from modelhub.files import sync_folder
 from modelhub.progress import SILENT, Progress
 from modelhub.store.entry import Entry, read_entry
 from modelhub.store.object_info import PublishResult
+from modelhub.store.pack.index import ROW_NBYTES
+from modelhub.store.pack.layout import FOOTER_ROW
 from modelhub.store.pack.reader import PackReader
 from modelhub.store.pack.writer import PackWriter, drop_pack, verify_frames
 
@@ -31,7 +34,7 @@ def delete(store: ObjectStore, oids: set[str], progress: Progress) -> int:
     progress.start("removing objects", len(packs) + len(oids), "steps")
     freed = 0
     for reader in packs:
-        freed += _rewrite(store, reader, keys)
+        freed += _rewrite(store, reader, keys)[1]
         progress.advance(1)
     for oid in oids:
         freed += store.loose.delete(oid)
@@ -45,6 +48,8 @@ def settle(store: ObjectStore, progress: Progress = SILENT, *, prefer: str | Non
     """Leave one copy of each object that an interrupted repack left in several places; return the bytes freed.
 
     Of the copies that in the pack `prefer` stays, else the smallest. All that any copy builds on must still be there.
+    When this returns no loss of power brings a removed copy back: what is published next may rest on the one that is
+    left, and a removed copy may rest on what is published next.
     """
     store.refresh()
     copies: dict[str, list[tuple[int, str]]] = {}
@@ -53,19 +58,38 @@ def settle(store: ObjectStore, progress: Progress = SILENT, *, prefer: str | Non
             copies.setdefault(row.oid.hex(), []).append((-1 if reader.name == prefer else row.nbytes, reader.name))
     for oid in store.loose.ids():
         if oid in copies:
-            copies[oid].append((store.loose.path(oid).stat().st_size, ""))
+            copies[oid].append((store.loose.nbytes(oid), ""))
     spare: dict[str, set[str]] = {}
     for oid, places in copies.items():
         for _, name in sorted(places)[1:]:
             spare.setdefault(name, set()).add(oid)
     progress.start("removing copies", len(spare), "packs")
-    freed = sum(map(store.loose.delete, spare.pop("", ())))
+    loose = spare.pop("", set())
+    touched = {store.loose.path(oid).parent for oid in loose} | ({store.packs.folder} if spare else set())
+    freed = sum(map(store.loose.delete, loose))
+    written: set[str | None] = set()
     for name, oids in spare.items():
-        freed += _rewrite(store, store.packs.reader(name), {bytes.fromhex(oid) for oid in oids})
+        if name not in written:  # what stays of another pack may be this very pack: killed, settling had got so far
+            rewritten, nbytes = _rewrite(store, store.packs.reader(name), {bytes.fromhex(oid) for oid in oids})
+            written.add(rewritten)
+            freed += nbytes
         progress.advance(1)
+    for folder in touched:
+        sync_folder(folder)
     store.refresh()
     store.packs.keep_indexes(store.scratch)
     return freed
+
+
+def freed_nbytes(store: ObjectStore, oids: Set[str]) -> int:
+    """Return the bytes on disk that `delete` would free: of packs, their indexes and loose objects."""
+    keys = {bytes.fromhex(oid) for oid in oids}
+    freed = 0
+    for reader in store.packs:
+        gone = [row.nbytes for row in reader.index.rows() if row.oid in keys]
+        is_all = 0 < len(gone) == len(reader.index)
+        freed += _disk_nbytes(reader) if is_all else sum(gone) + len(gone) * (FOOTER_ROW.size + ROW_NBYTES)
+    return freed + sum(map(store.loose.nbytes, oids))
 
 
 def consolidate(store: ObjectStore, progress: Progress) -> PublishResult:
@@ -101,15 +125,19 @@ def _gather(store: ObjectStore, progress: Progress) -> PublishResult:
     return PublishResult(len(written), nbytes, name)
 
 
-def _rewrite(store: ObjectStore, reader: PackReader, keys: set[bytes]) -> int:
+def _rewrite(store: ObjectStore, reader: PackReader, keys: set[bytes]) -> tuple[str | None, int]:
+    """Put a pack without these objects in its place; return the name of that one, if any, and the bytes freed.
+
+    One of that name may be there already: then it is kept.
+    """
     before = _disk_nbytes(reader)
-    after = 0
+    name, after = None, 0
     if any(row.oid not in keys for row in reader.index.rows()):
         with PackWriter(store.scratch) as pack:
             _copy_new(pack, (one for one in _entries(reader) if bytes.fromhex(one.record.oid) not in keys), set())
-            after = pack.publish(store.packs.folder)[1]
+            name, after = pack.publish(store.packs.folder)
     drop_pack(reader.path)
-    return before - after
+    return name, before - after
 
 
 def _copy_new(pack: PackWriter, entries: Iterable[Entry], written: set[str]) -> None:

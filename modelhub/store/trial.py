@@ -41,20 +41,20 @@ def trial_nbytes(
 
 @dataclass(frozen=True, slots=True)
 class BlockTrial:
-    """What one block takes as small as can be: bytes of its frame, bases it needs, codec."""
+    """What one block takes: bytes of its frame, bases it needs, codec."""
 
     nbytes: int
     bases_used: int
     codec: str
 
 
-def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort = "small") -> BlockTrial:
+def try_block(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort) -> BlockTrial:
     """Encode a block, or any stretch of whole items. Writes nothing."""
     encoded = encode_block(block, item, bases, rows, effort=effort)
     return BlockTrial(encoded.frame.nbytes, encoded.bases_used, codec_names({encoded.frame.codec})[0])
 
 
-def decoding_seconds(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort = "small") -> float:
+def decoding_seconds(block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows, effort: Effort) -> float:
     """Return the processor time that decoding a block takes which is encoded as `try_block` does: the best of some.
 
     So it is much the same whatever else the machine does.

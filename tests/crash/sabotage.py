@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from modelhub import files
 from modelhub.repository.objects import Operation
 from modelhub.repository.refs import Refs
 from modelhub.repository.repository import Act, Repository, put
+from modelhub.store.object_info import PublishResult
 from modelhub.store.object_writer import ObjectWriter
 from modelhub.store.pack.writer import PackWriter
 from modelhub.store.packs import Packs
@@ -70,14 +71,18 @@ def deletes_before_it_rewrites() -> None:
 
 def drops_before_it_replaces() -> None:
     """Let repack drop the copies that it replaces before the new ones are there."""
-    publish = ObjectWriter.publish
+    publish_parts = ObjectWriter.publish_parts
 
-    def late(self: ObjectWriter, *, as_pack: bool = False) -> object:
-        if self._replacing:
-            self._store.delete(set(self._replacing))
-        return publish(self, as_pack=as_pack)
+    def late(self: ObjectWriter) -> Iterator[PublishResult]:
+        self._store.delete(set(self._replacing))
+        return publish_parts(self)
 
-    ObjectWriter.publish = late  # type: ignore[assignment, method-assign]
+    ObjectWriter.publish_parts = late  # type: ignore[method-assign]
+
+
+def publishes_all_phases_at_once() -> None:
+    """Let repack put all its phases into one part."""
+    ObjectWriter.begin_part = lambda self: None  # type: ignore[method-assign]
 
 
 SABOTAGES: dict[str, Callable[[], None]] = {
@@ -85,4 +90,5 @@ SABOTAGES: dict[str, Callable[[], None]] = {
     "in-place": pointer_written_in_place,
     "delete-first": deletes_before_it_rewrites,
     "drop-first": drops_before_it_replaces,
+    "one-phase": publishes_all_phases_at_once,
 }

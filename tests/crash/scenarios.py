@@ -12,6 +12,7 @@ from contracts.project import ADA, START_MS, Project, safetensors, weights
 from modelhub.archive import portfolio
 from modelhub.errors import RepositoryNotFound
 from modelhub.oid import oid_of
+from modelhub.porcelain import storage_plan, storage_ways
 from modelhub.porcelain.add import add
 from modelhub.porcelain.branch import create_branch
 from modelhub.porcelain.checkout import checkout
@@ -25,11 +26,14 @@ from modelhub.porcelain.merge import merge
 from modelhub.porcelain.operations import undo
 from modelhub.porcelain.reindex import reindex
 from modelhub.porcelain.repack import repack
+from modelhub.porcelain.repack_phases import carry_out
 from modelhub.porcelain.reset import reset
 from modelhub.porcelain.restore import restore
 from modelhub.porcelain.status import status
+from modelhub.porcelain.storage_ways import Way
 from modelhub.porcelain.stored_tensors import stored_tensors
 from modelhub.porcelain.tag import create_tag
+from modelhub.progress import SILENT
 from modelhub.repository.content import read_file
 from modelhub.repository.forgotten import forgotten_versions
 from modelhub.repository.objects import Run
@@ -42,7 +46,9 @@ from modelhub.runs.live import LiveRun
 from modelhub.runs.notes import End, Owner, Start
 from modelhub.runs.pending import list_pending, read_pending
 from modelhub.store import index_upkeep
+from modelhub.store.entry import Base
 from modelhub.store.object_store import ObjectStore
+from modelhub.store.prune import settle
 
 ACT = Act(ADA, START_MS + 10_000_000, 60, "the command")
 LATER = Act(ADA, START_MS + 20_000_000, 60, "what comes next")
@@ -252,6 +258,47 @@ def repack_quickly(folder: Path) -> None:
     assert_single(store)
 
 
+def wandering(project: Project) -> None:
+    """Versions that take random steps, each a delta of the one before."""
+    values = weights(60, 80, 100)
+    for step in range(5):
+        values = values + weights(61 + step, 80, 100) * 0.02
+        project.write("model.safetensors", safetensors({"w": values}))
+        project.commit(f"step {step}")
+
+
+def repack_in_phases(folder: Path) -> None:
+    """Repack so that some versions rest on newer ones, which takes several phases."""
+    portfolio.ROUNDS_OF_SMALL = 50
+    storage_plan.DELIVERY_SECONDS = storage_plan.DELIVERY_SECONDS_A_BYTE = 0.0
+    storage_ways.rated = lambda _, drafts: {draft.codec: 1e-9 for draft in drafts}
+    repack(find(folder), max_recreation=3.0)
+    assert_rests_on_newer(find(folder))
+
+
+def repack_backwards(folder: Path) -> None:
+    """Let every version rest on the two after it, each in a phase of its own."""
+    repo = find(folder)
+    with repo.writing():
+        settle(repo.store)
+        known = stored_tensors(repo)
+        plan = [Way(one.number, (), (), 1.0, 1.0, is_current=False) for one in known.tensors]
+        for line in known.lines.values():
+            for at, number in enumerate(line):
+                above = tuple(line[at + 1 : at + 3])
+                named = tuple(Base(known.tensors[other].oid) for other in above)
+                plan[number] = Way(number, above, named, 1.0, 1.0, is_current=False)
+        carry_out(repo, known, plan, SILENT, may_grow=True)
+    assert_rests_on_newer(find(folder))
+
+
+def assert_rests_on_newer(repo: Repository) -> None:
+    known = stored_tensors(repo)
+    (line,) = (line for (_, name), line in known.lines.items() if name == "w")
+    assert known.tensors[line[0]].info.bases, "the first version does not rest on a newer one"
+    assert_single(repo.store)
+
+
 def repack_progressively(folder: Path) -> None:
     """Mark a version in the midst of others and repack; afterwards its tensors have separate planes."""
     portfolio.ROUNDS_OF_SMALL = 50
@@ -350,6 +397,8 @@ SCENARIOS: dict[str, Scenario] = {
         lambda folder: with_few_taken_for_many(lambda at: gc(find(at), act=ACT, grace_days=0), folder), in_many_packs
     ),
     "repack": Scenario(repack_quickly, trained_on),
+    "repack-phases": Scenario(repack_in_phases, wandering),
+    "repack-backwards": Scenario(repack_backwards, wandering),
     "repack-progressive": Scenario(repack_progressively, trained_on),
     "reindex": Scenario(lambda folder: reindex(find(folder)), two_commits_without_lock),
 }

@@ -13,7 +13,8 @@ SWEEP = Path(__file__).with_name("sweep.py")
 COMMANDS = (
     "init", "add", "commit-all", "commit-staged", "commit-run", "undo-run", "checkout", "restore", "reset-hard",
     "merge", "undo", "tag", "branch", "gc", "keep", "undo-keep", "gc-forgotten",
-    "commit-many-packs", "gc-many-packs", "repack", "repack-progressive", "reindex",
+    "commit-many-packs", "gc-many-packs", "repack", "repack-phases", "repack-backwards",
+    "repack-progressive", "reindex",
 )  # fmt: skip
 
 
@@ -37,6 +38,8 @@ def test_nothing_acknowledged_is_lost_and_the_command_can_be_run_again(command: 
         ("tag", "in-place"),
         ("gc", "delete-first"),
         ("repack", "drop-first"),
+        ("repack-phases", "drop-first"),
+        ("repack-phases", "one-phase"),
     ],
 )
 def test_the_sweep_notices_a_broken_order(command: str, sabotage: str) -> None:

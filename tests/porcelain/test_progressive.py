@@ -139,7 +139,7 @@ def test_killed_after_the_mark_the_next_repack_does_it(project: Project, files, 
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("modelhub.porcelain.repack._store_anew", killed)
+        patch.setattr("modelhub.porcelain.repack_phases._store_anew", killed)
         with pytest.raises(KeyboardInterrupt):
             repack(project.repo, max_recreation=BOUND, progressive=["v3"])
     repack(project.repo, max_recreation=BOUND)

@@ -3,19 +3,28 @@
 from __future__ import annotations
 
 import math
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
 
 import msgspec
 import numpy as np
 import pytest
 from contracts.project import Project, safetensors
+from hypothesis import event, given, settings
+from hypothesis import strategies as st
 
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.cat import cat
 from modelhub.porcelain.fsck import fsck
 from modelhub.porcelain.repack import parse_bound, repack
-from modelhub.porcelain.stored_tensors import stored_tensors
+from modelhub.porcelain.repack_phases import carry_out, phases
+from modelhub.porcelain.storage_ways import Way, ways_to_keep
+from modelhub.porcelain.stored_tensors import StoredTensors, stored_tensors
+from modelhub.progress import SILENT
 from modelhub.repository.reachable import current_commits
 from modelhub.repository.revision import resolve
+from modelhub.store.entry import Base
 from modelhub.store.object_store import ObjectStore
 from modelhub.store.prune import settle
 
@@ -59,8 +68,7 @@ def no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def equal_rates(monkeypatch, no_delivery) -> None:
-    """Decoding costs the same with every codec, nothing else costs anything, and a plan need not save anything."""
-    monkeypatch.setattr("modelhub.porcelain.repack.WORTH_IT", math.inf)
+    """Decoding costs the same with every codec, and nothing else costs anything."""
     monkeypatch.setattr("modelhub.porcelain.storage_ways.rated", lambda _, drafts: {one.codec: 1e-9 for one in drafts})
 
 
@@ -106,7 +114,7 @@ def test_copies_that_a_killed_repack_leaves_are_harmless_and_go(project: Project
         return 0
 
     with monkeypatch.context() as patch:
-        patch.setattr("modelhub.porcelain.repack.settle", killed)
+        patch.setattr("modelhub.porcelain.repack_phases.settle", killed)
         with pytest.raises(KeyboardInterrupt):
             repack(project.repo, max_recreation=100.0)
     assert [content(project, f"HEAD~{3 - number}") for number in range(4)] == files
@@ -129,17 +137,183 @@ def test_with_a_bound_versions_are_kept_on_one_in_the_middle_and_give_every_byte
     assert fsck(project.repo, full=True).ok
 
 
+def disk_nbytes(project: Project) -> int:
+    return sum(path.stat().st_size for path in project.repo.layout.objects.rglob("*") if path.is_file())
+
+
+def objects(project: Project) -> dict[Path, bytes]:
+    return {path: path.read_bytes() for path in project.repo.layout.objects.rglob("*") if path.is_file()}
+
+
+def plan_of(known: StoredTensors, bases: Sequence[Sequence[int]]) -> list[Way]:
+    """Return a plan that is expected to take next to nothing: each tensor anew on these, by number."""
+    return [
+        Way(number, tuple(on), tuple(Base(known.tensors[base].oid) for base in on), 1.0, 1.0, is_current=False)
+        for number, on in enumerate(bases)
+    ]
+
+
+@pytest.mark.parametrize("may_grow", [False, True])
+def test_a_plan_of_several_phases_that_does_not_save_is_not_begun_unless_asked(
+    project: Project, may_grow: bool
+) -> None:
+    files = save_a_wandering(project, 4)
+    known = stored_tensors(project.repo)
+    before = objects(project)
+    done = carry_out(project.repo, known, plan_of(known, [(3,), (), (), ()]), SILENT, may_grow=may_grow)
+    assert (len(done.tensors), done.saved_nbytes < 0) == ((4, True) if may_grow else (0, False))
+    assert (objects(project) == before) == (not may_grow)
+    assert list(project.repo.layout.scratch.iterdir()) == []
+    after = stored_tensors(project.repo)
+    sizes = [sum(one.info.stored_nbytes for one in those.tensors) for those in (known, after)]
+    assert sizes[0] - sizes[1] == done.saved_nbytes
+    assert contents(project, 4) == files
+    assert fsck(project.repo, full=True).ok
+
+
+def test_a_plan_of_several_phases_that_saves_is_carried_out(project: Project) -> None:
+    files = save_a_wandering(project, 4)
+    known = stored_tensors(project.repo)
+    carry_out(project.repo, known, plan_of(known, [()] * 4), SILENT, may_grow=True)
+    before, known = disk_nbytes(project), stored_tensors(project.repo)
+    backwards = [(1,), (2,), (3,), ()]
+    assert phases(backwards) == [3, 2, 1, 0]
+    done = carry_out(project.repo, known, plan_of(known, backwards), SILENT, may_grow=False)
+    assert done.tensors == {0, 1, 2, 3}
+    assert disk_nbytes(project) < before
+    built_on = {one.oid: one.info.bases for one in stored_tensors(project.repo).tensors}
+    oids = [one.oid for one in known.tensors]
+    assert [built_on[oid] for oid in oids] == [(oids[1],), (oids[2],), (oids[3],), ()]
+    assert contents(project, 4) == files
+    assert fsck(project.repo, full=True).ok
+
+
+def test_what_saves_less_than_its_packs_and_indexes_take_is_not_done(project: Project) -> None:
+    """Loose objects have no index; a pack for each of two parts would cost more than a few hundred bytes."""
+    files = _save_steps(project, 3, seed=4, shape=(20, 60), size=1e-3)
+    known = stored_tensors(project.repo)
+    before = objects(project)
+    plan = plan_of(known, [(), (0,), (1,)])
+    assert carry_out(project.repo, known, plan, SILENT, may_grow=False).tensors == frozenset()
+    assert objects(project) == before
+    done = carry_out(project.repo, known, plan, SILENT, may_grow=True)
+    assert done.saved_nbytes > 0
+    assert disk_nbytes(project) > sum(map(len, before.values()))
+    assert contents(project, 3) == files
+
+
+@st.composite
+def plans(draw: st.DrawFn) -> tuple[int, list[tuple[int, ...]]]:
+    """Draw how many versions there are, and what each builds on in a plan: anything without circles."""
+    count = draw(st.integers(2, 4))
+    order = draw(st.permutations(range(count)))
+    bases: list[tuple[int, ...]] = [()] * count
+    for place, number in enumerate(order[1:], 1):
+        bases[number] = tuple(draw(st.lists(st.sampled_from(order[:place]), max_size=2, unique=True)))
+    return count, bases
+
+
+@settings(max_examples=20)
+@given(
+    plan=plans(),
+    seed=st.integers(0, 1000),
+    rows=st.sampled_from([16, 80]),
+    size=st.sampled_from([1e-4, 1e-2]),
+    are_whole=st.booleans(),
+)
+def test_whatever_is_planned_the_disk_holds_no_more_afterwards(
+    plan: tuple[int, list[tuple[int, ...]]], seed: int, rows: int, size: float, are_whole: bool
+) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        count, bases = plan
+        project = Project(Path(folder))
+        files = _save_steps(project, count, seed=seed, shape=(rows, 100), size=size)
+        if are_whole:
+            known = stored_tensors(project.repo)
+            carry_out(project.repo, known, plan_of(known, [()] * count), SILENT, may_grow=True)
+        before, known = objects(project), stored_tensors(project.repo)
+        done = carry_out(project.repo, known, plan_of(known, bases), SILENT, may_grow=False)
+        event(f"{1 + max(phases(bases))} phases carried out: {bool(done.tensors)}")
+        if done.tensors:
+            assert done.saved_nbytes > 0
+            assert disk_nbytes(project) <= sum(map(len, before.values()))
+        else:
+            assert objects(project) == before
+        assert contents(project, count) == files
+
+
+@settings(max_examples=8)
+@given(
+    steps=st.lists(st.sampled_from(["small", "large", "back", "again"]), min_size=1, max_size=5),
+    seed=st.integers(0, 1000),
+)
+def test_by_default_the_disk_never_holds_more_after_a_repack(steps: list[str], seed: int) -> None:
+    with tempfile.TemporaryDirectory() as folder, pytest.MonkeyPatch.context() as patch:
+        patch.setattr("modelhub.archive.portfolio.ROUNDS_OF_SMALL", 50)
+        project = Project(Path(folder))
+        files = _save_a_history(project, steps, np.random.default_rng(seed))
+        for _ in range(2):
+            before = disk_nbytes(project)
+            result = repack(project.repo)
+            assert disk_nbytes(project) <= before
+            assert result.after_nbytes <= result.before_nbytes
+            known = stored_tensors(project.repo)
+            assert result.after_nbytes == sum(one.info.stored_nbytes for one in known.tensors)
+            assert contents(project, len(files)) == files
+        assert fsck(project.repo, full=True).ok
+
+
+def _save_a_history(project: Project, steps: Sequence[str], rng: np.random.Generator) -> list[bytes]:
+    """Commit a network that takes a small or a large step each time, or what it was at first, or one step before."""
+    saved = [{name: rng.standard_normal(shape).astype(np.float32) for name, shape in SHAPES.items()}]
+    for step in steps:
+        size = {"small": 1e-3, "large": 1.0}.get(step, 1e-5)
+        old = saved[0] if step == "back" else saved[max(len(saved) - 2, 0)] if step == "again" else saved[-1]
+        saved.append({
+            name: one + rng.standard_normal(one.shape).astype(np.float32) * np.float32(size)
+            for name, one in old.items()
+        })  # fmt: skip
+    files = [safetensors(tensors) for tensors in saved]
+    for number, file in enumerate(files):
+        project.save("m.safetensors", file, f"step {number}")
+    return files
+
+
+SHAPES = {"w": (40, 60), "v": (30, 40), "u": (4, 400)}
+
+
 @pytest.mark.usefixtures("equal_rates")
-def test_what_saves_little_is_done_in_one_phase_but_not_in_several(project: Project, monkeypatch) -> None:
-    files = save_a_wandering(project, 7)
-    before = sorted(project.repo.layout.objects.rglob("*"))
-    with monkeypatch.context() as patch:
-        patch.setattr("modelhub.porcelain.repack.phases", lambda bases: range(len(bases)))
-        result = repack(project.repo)
-    assert result.after_nbytes == result.before_nbytes
-    assert sorted(project.repo.layout.objects.rglob("*")) == before
-    assert contents(project, 7) == files
-    assert repack(project.repo).after_nbytes < result.before_nbytes
+def test_of_a_plan_that_saves_nothing_after_all_what_is_said_is_how_it_was_left(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("modelhub.porcelain.repack.MAX_RECREATION", 1.5)
+    monkeypatch.setattr("modelhub.porcelain.block_samples.BlockSample.whole", lambda *_: 1.0)
+    save_a_wandering(project, 4)
+    before = objects(project)
+    planned, result = repack(project.repo, dry_run=True), repack(project.repo)
+    assert planned.encoded_anew > 0
+    assert planned.planned_nbytes < planned.before_nbytes
+    assert (planned.slowest, planned.slow_then, planned.within_nbytes) == (1.0, 0, None)
+    assert (result.encoded_anew, result.after_nbytes) == (0, result.before_nbytes)
+    assert (result.slowest, result.slow_then) == (4.0, result.slow_now)
+    assert result.within_nbytes == planned.planned_nbytes
+    assert objects(project) == before
+
+
+def test_a_tensor_is_encoded_with_effort_on_the_bases_it_has_where_that_is_smaller(project: Project) -> None:
+    save_versions(project, 2)
+    known = stored_tensors(project.repo)
+    before = [way for way in ways_to_keep(project.repo, known, frozenset(), SILENT) if way.bases]
+    assert {way.is_current for way in before} == {False, True}
+    assert min(before, key=lambda way: way.nbytes).is_current is False
+    assert repack(project.repo, max_recreation=math.inf).after_nbytes < sum(
+        one.info.stored_nbytes for one in known.tensors
+    )
+    known = stored_tensors(project.repo)
+    after = ways_to_keep(project.repo, known, frozenset(), SILENT)
+    now = {way.tensor: way for way in after if way.is_current}
+    assert all(known.tensors[number].info.stored_nbytes == way.nbytes for number, way in now.items())
+    assert not any(way.named == now[way.tensor].named for way in after if not way.is_current)
 
 
 @pytest.mark.usefixtures("equal_rates")
@@ -158,7 +332,7 @@ def test_a_repack_killed_between_phases_loses_nothing_and_can_go_on(
         return settle(store, prefer=prefer)
 
     with monkeypatch.context() as patch:
-        patch.setattr("modelhub.porcelain.repack.settle", killed)
+        patch.setattr("modelhub.porcelain.repack_phases.settle", killed)
         with pytest.raises(KeyboardInterrupt):
             repack(project.repo, max_recreation=3.0)
     assert contents(project, 7) == files

@@ -7,7 +7,7 @@ import math
 import pytest
 from contracts.project import Project
 
-from modelhub.porcelain.storage_plan import PlannedStorage, plan_storage
+from modelhub.porcelain.storage_plan import PlannedStorage, Speed, plan_storage
 from modelhub.porcelain.storage_ways import Way
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import SILENT
@@ -16,6 +16,7 @@ from modelhub.store.item import Item
 from modelhub.store.object_info import ObjectInfo
 
 COUNT = 6
+ALL = frozenset(range(COUNT))
 
 
 def line(held: str = "") -> StoredTensors:
@@ -55,21 +56,26 @@ def planned(
 
 def test_a_version_over_the_bound_stays_as_it_is_and_what_the_bound_costs_is_known(project: Project) -> None:
     found = planned(project, 3.0, is_strict=False)
-    assert (found.storage, found.slowest) == (8000.0, 6.0)
-    assert (found.slow_now, found.slow_then, found.within_nbytes) == (3, 3, 10_000.0)
+    assert (found.storage, found.speed(ALL)) == (8000.0, Speed(6.0, 3))
+    assert (found.slow_now, found.within_nbytes) == (3, 10_000.0)
 
 
 def test_a_bound_that_is_given_is_kept_though_the_store_grows(project: Project) -> None:
     found = planned(project, 3.0, is_strict=True)
-    assert (found.storage, found.slowest) == (10_000.0, 3.0)
-    assert (found.slow_now, found.slow_then, found.within_nbytes) == (3, 0, None)
+    assert (found.storage, found.speed(ALL)) == (10_000.0, Speed(3.0, 0))
+    assert (found.slow_now, found.within_nbytes) == (3, None)
+
+
+def test_what_is_not_carried_out_leaves_the_versions_as_quick_as_they_were(project: Project) -> None:
+    found = planned(project, 3.0, is_strict=True)
+    assert found.speed(frozenset()) == Speed(6.0, 3)
 
 
 def test_versions_within_the_bound_use_what_it_allows(project: Project) -> None:
     for is_strict in (True, False):
         found = planned(project, 3.0, is_strict=is_strict, is_chain=False)
-        assert (found.storage, found.slowest) == (10_000.0, 3.0)
-        assert (found.slow_now, found.slow_then, found.within_nbytes) == (0, 0, None)
+        assert (found.storage, found.speed(ALL)) == (10_000.0, Speed(3.0, 0))
+        assert (found.slow_now, found.within_nbytes) == (0, None)
 
 
 def test_no_bound_is_the_least_storage(project: Project) -> None:

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from modelhub.errors import IntegrityError, ModelHubError
+from modelhub.errors import IntegrityError, InternalError, ModelHubError
 from modelhub.oid import oid_of
 from modelhub.store.entry import Base
 from modelhub.store.item import BYTES, Item
@@ -274,3 +274,77 @@ def test_encoding_on_two_chains_of_the_pack_being_written_opens_nothing_on_other
     assert set(opened) == {threading.current_thread().name}
     for number, oid in enumerate(oids):
         assert store.read(oid) == (weights + step * 1e-3 * number**1.5).tobytes()
+
+
+def in_parts(writer: ObjectWriter) -> tuple[list[bytes], list[str]]:
+    """Add five objects in three parts, the last a delta of the first; return what they are and their ids."""
+    item, contents = Item.of("float32"), [bytes([number]) * 5000 for number in range(4)]
+    base, step = np.random.default_rng(10).standard_normal((2, 40, 64)).astype(np.float32)
+    contents += [base.tobytes(), (base + step * np.float32(1e-3)).tobytes()]
+    oids = [stream(writer, data, item) for data in (contents[0], contents[4])]
+    for number in (1, 5):
+        writer.begin_part()
+        oids.append(stream(writer, contents[number], item, [oids[1]] if number == 5 else ()))
+    return [contents[number] for number in (0, 4, 1, 5)], oids
+
+
+def test_parts_are_published_one_after_the_other_and_what_is_not_reached_is_not_there(store, folder) -> None:
+    with store.writer() as writer:
+        contents, oids = in_parts(writer)
+        assert [writer.read(oid) for oid in oids] == contents
+        parts = writer.publish_parts()
+        first = next(parts)
+        assert [store.contains(oid) for oid in oids] == [True, True, False, False]
+        second = next(parts)
+        assert [store.contains(oid) for oid in oids] == [True, True, True, False]
+        assert (first.objects, second.objects, first.pack == second.pack) == (2, 1, False)
+    assert [store.read(oid) for oid in oids[:3]] == contents[:3]
+    assert not store.contains(oids[3])
+    assert not any(name.endswith(".tmp") for name in files_in(folder))
+
+
+def test_a_part_may_build_on_an_earlier_one_and_what_all_take_is_known_before(store) -> None:
+    with store.writer() as writer:
+        contents, oids = in_parts(writer)
+        expected = writer.nbytes_as_packs()
+        assert store.packs.view.packs == frozenset()
+        results = list(writer.publish_parts())
+    assert sum(result.stored_nbytes for result in results) == expected
+    assert store.info(oids[3]).bases == (oids[1],)
+    assert [store.read(oid) for oid in oids] == contents
+
+
+def test_parts_are_not_published_as_one(store) -> None:
+    with store.writer() as writer:
+        in_parts(writer)
+        with pytest.raises(InternalError):
+            writer.publish()
+    assert list(store.ids()) == []
+
+
+def test_beginning_a_part_twice_or_before_anything_makes_none(store) -> None:
+    with store.writer() as writer:
+        writer.begin_part()
+        oid = stream(writer, bytes(5000), Item.of("float32"))
+        writer.begin_part()
+        writer.begin_part()
+        assert [result.objects for result in writer.publish_parts()] == [1]
+    assert store.contains(oid)
+
+
+def test_what_is_kept_rests_on_the_copy_that_replaces_its_base(store) -> None:
+    """So objects may rest on what lies above their old copy, once that no longer builds on them."""
+    item, rng = Item.of("float32"), np.random.default_rng(9)
+    weights, step = rng.standard_normal((2, 40, 64)).astype(np.float32)
+    contents = [(weights + step * np.float32(1e-3 * number)).tobytes() for number in range(4)]
+    with store.writer() as writer:
+        oids = [stream(writer, contents[0], item)]
+        for data in contents[1:3]:
+            oids.append(stream(writer, data, item, [oids[-1]]))
+        writer.publish(as_pack=True)
+    with store.writer(replacing={oids[0], oids[1]}) as writer:
+        stream(writer, contents[1], item)
+        stream(writer, contents[0], item, [oids[2]])
+        stream(writer, contents[3], item, [oids[0]])
+        assert writer.info(oid_of(contents[3])).bases == (oids[0],)
+        assert writer.read(oid_of(contents[3])) == contents[3]

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+
+import pytest
 
 from modelhub.oid import oid_of
 from modelhub.store.entry import Base
 from modelhub.store.object_store import ObjectStore
+from modelhub.store.prune import freed_nbytes, settle
 
 
 def fill(store: ObjectStore, *contents: bytes) -> list[str]:
@@ -106,3 +110,67 @@ def test_a_lost_index_is_written_again_by_the_next_writer(store, folder) -> None
         with again.writer() as writer:
             writer.publish()
         assert index.read_bytes() == content
+
+
+def test_what_deleting_would_free_is_what_it_frees(store, folder) -> None:
+    oids = [*fill(store, b"loose 1", b"loose 2"), *fill(store, *(b"%d" % n * 100 for n in range(30)))]
+    oids += fill(store, *(b"x%d" % n for n in range(20)))
+    doomed = {oids[0], *oids[5:9], *oids[32:]}
+    expected = freed_nbytes(store, doomed)
+    assert expected == store.delete(doomed) > 0
+    assert freed_nbytes(store, doomed) == 0
+
+
+def test_no_loss_of_power_brings_back_a_copy_that_settling_removed(
+    store, folder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loose, *packed = fill(store, b"loose") + fill(store, *(b"%d" % n * 100 for n in range(12)))
+    with store.writer(replacing={loose, *packed[:3]}) as writer:
+        for content in (b"loose", *(b"%d" % n * 100 for n in range(3))):
+            writer.put(content)
+        prefer = writer.publish(as_pack=True).pack
+    waiting: set[Path] = set()
+    removed: list[str] = []
+    unlink, fsync = os.unlink, os.fsync
+
+    def unlinked(path: Path) -> None:
+        unlink(path)
+        removed.append(path.suffix)
+        waiting.add(path.parent)
+
+    def synced(descriptor: int) -> None:
+        fsync(descriptor)
+        waiting.discard(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
+
+    monkeypatch.setattr(os, "unlink", unlinked)
+    monkeypatch.setattr(os, "fsync", synced)
+    settle(store, prefer=prefer)
+    assert {"", ".pack", ".idx"} <= set(removed)
+    assert waiting <= {folder / "tmp"}
+
+
+def test_settling_again_after_it_was_killed_before_it_dropped_a_pack_loses_nothing(store, folder, monkeypatch) -> None:
+    """Then the pack, and what stays of it, are both there, and either may be the one that is looked at first."""
+    orders = set()
+    for turn in range(12):
+        contents = [b"%d of turn %d" % (n, turn) * 40 for n in range(12)]
+        oids = fill(store, *contents)
+        with store.writer(replacing={oids[0]}, effort="fast") as writer:
+            writer.put(contents[0])
+            prefer = writer.publish(as_pack=True).pack
+        (old,) = {one.name for one in store.packs if one.find(bytes.fromhex(oids[1]))}
+        with monkeypatch.context() as patch:
+            patch.setattr("modelhub.store.prune.drop_pack", killed)
+            with pytest.raises(KeyboardInterrupt):
+                settle(store, prefer=prefer)
+        store.refresh()
+        (rest,) = {one.name for one in store.packs if one.find(bytes.fromhex(oids[1]))} - {old}
+        orders.add(old < rest)
+        settle(store)
+        assert [store.read(oid) for oid in oids] == contents
+        assert sum(len(reader.index) for reader in store.packs) == len(list(store.ids()))
+    assert orders == {False, True}
+
+
+def killed(*_: object) -> None:
+    raise KeyboardInterrupt

@@ -16,7 +16,7 @@ from modelhub.store.entry import HEADER, check_header, header
 from modelhub.store.pack.layout import FANOUT, HASH_NBYTES, INDEX_HEAD, INDEX_MAGIC, Row
 
 _OIDS_AT = HEADER.size + INDEX_HEAD.size + FANOUT.size
-_ROW_NBYTES = 32 + 8 + 8 + 1
+ROW_NBYTES = 32 + 8 + 8 + 1
 _LONG = struct.Struct("<Q")
 
 SMALL_NBYTES = 1 << 20
@@ -46,6 +46,11 @@ def build_index(pack_hash: bytes, rows: Sequence[Row]) -> bytes:
     return body + blake3(body).digest()
 
 
+def index_nbytes(rows: int) -> int:
+    """Return the bytes of the index of a pack with so many objects."""
+    return _OIDS_AT + rows * ROW_NBYTES + HASH_NBYTES
+
+
 class PackIndex:
     """A verified index over its bytes, mapped or in memory. Lookups cost one bisection within a 256th of the table."""
 
@@ -59,7 +64,7 @@ class PackIndex:
         self._count: int
         self.pack_hash, self._count = INDEX_HEAD.unpack_from(data, HEADER.size)
         self._fanout = FANOUT.unpack_from(data, HEADER.size + INDEX_HEAD.size)
-        if len(data) != _OIDS_AT + self._count * _ROW_NBYTES + HASH_NBYTES:
+        if len(data) != _OIDS_AT + self._count * ROW_NBYTES + HASH_NBYTES:
             raise IntegrityError(f"{name} is damaged: its length does not fit its {self._count} objects")
         with memoryview(data) as view, view[:-HASH_NBYTES] as body:
             if blake3(body).digest() != data[len(data) - HASH_NBYTES :]:

@@ -15,7 +15,7 @@ from modelhub.errors import AlreadyExistsError, IntegrityError, InternalError
 from modelhub.files import Bytes, TempFile, remove
 from modelhub.oid import KINDS
 from modelhub.store.entry import Entry, Record, encode_record, header, read_entry
-from modelhub.store.pack.index import PackIndex, build_index
+from modelhub.store.pack.index import PackIndex, build_index, index_nbytes
 from modelhub.store.pack.layout import FOOTER_ROW, PACK_MAGIC, TRAILER, TRAILER_START, Row, pack_name
 from modelhub.store.pack.reader import hash_pack, read_footer
 from modelhub.store.stored_file import check_range
@@ -45,6 +45,11 @@ class PackWriter:
 
     def __len__(self) -> int:
         return len(self._rows)
+
+    @property
+    def published_nbytes(self) -> int:
+        """The bytes on disk of the pack and its index, were it published now."""
+        return self.size + len(self) * FOOTER_ROW.size + TRAILER.size + index_nbytes(len(self))
 
     def add_frame(self, frame: Bytes) -> None:
         """Append the stored bytes of the next block of the entry being written."""
