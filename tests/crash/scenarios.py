@@ -239,9 +239,9 @@ def with_few_taken_for_many(work: Callable[[Path], object], folder: Path) -> Non
 def trained_on(project: Project) -> None:
     """A history that repacking makes smaller: some of it in packs, some loose, a copy under other names, and a run."""
     trained(project)
-    layers = {f"layer.{number}": weights(number, 80, 80) for number in range(3)}
+    layers = {f"layer.{number}": weights(number, 64, 64) for number in range(3)}
     for step in range(4):
-        moved = {name: layer + weights(50, 80, 80) * (0.01 * step + 0.001 * step**2) for name, layer in layers.items()}
+        moved = {name: layer + weights(50, 64, 64) * (0.01 * step + 0.001 * step**2) for name, layer in layers.items()}
         project.write("deep.safetensors", safetensors(moved))
         project.commit(f"step {step}")
     project.write("copy.safetensors", safetensors({f"x.{name}": layer.T.copy() for name, layer in layers.items()}))
