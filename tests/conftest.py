@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,22 @@ from modelhub.repository.repository import Act, Repository
 
 for threads in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(threads, "1")  # as many tests as cores: threads beside them only wait for each other
+
+MEMORY = "/dev/shm"
+ENOUGH_NBYTES = 2 << 30
+
+
+def _work_in_memory() -> None:
+    """Put temporary files where a sync costs nothing: what dies in these tests are processes, never the machine."""
+    if "TMPDIR" in os.environ or not os.access(MEMORY, os.W_OK):
+        return
+    if os.statvfs(MEMORY).f_flag & os.ST_NOEXEC or shutil.disk_usage(MEMORY).free < ENOUGH_NBYTES:
+        return
+    os.environ["TMPDIR"] = MEMORY  # for the processes that tests start, too
+    tempfile.tempdir = None  # what was found before is forgotten
+
+
+_work_in_memory()
 
 settings.register_profile("default", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("default")

@@ -8,7 +8,9 @@ from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
-from crash.sweep import Death, Reaper, deaths, in_child, must
+from crash.children import in_child, must
+from crash.oracle import Oracle
+from crash.sweep import Death, Reaper, deaths, import_everything
 
 from modelhub.repository.repository import Repository
 
@@ -24,29 +26,32 @@ def sweep_import(
     *,
     prepare: Callable[[Path], object],
     work: Callable[[Path], object],
-    examine: Callable[[Path, States], None],
+    recover: Callable[[Path, States], None],
+    conclude: Callable[[Path], None],
 ) -> int:
-    """Return how often it died. `examine` gets the folder that was left, and the refs before and after the import."""
+    """Return how often it died. `recover` gets the folder that was left, and the refs before and after the import."""
 
     def run(folder: Path, death: Death | None) -> list[str]:
         reaper = Reaper(death)
         work(folder)
         return reaper.seen
 
+    import_everything()
     prepared, done = home / "prepared", home / "done"
     must(in_child(lambda: prepare(prepared) and None))
     shutil.copytree(prepared, done, symlinks=True)
     calls = json.loads(must(in_child(lambda: run(done, None))))
     states = [json.loads(must(in_child(partial(table, folder)))) for folder in (prepared, done)]
     assert states[0] != states[1]
+    oracle = Oracle(lambda folder: recover(folder, states), conclude)
     count = 0
     for death in deaths(calls):
         folder = home / "attempt"
         shutil.copytree(prepared, folder, symlinks=True)
         in_child(partial(run, folder, death))
-        status, answer = in_child(partial(examine, folder, states))
-        if status:
-            raise SystemExit(f"killed {death.moment} call {death.call} ({calls[death.call - 1]})\n{answer}")
+        complaint = oracle.complaint(folder)
+        if complaint is not None:
+            raise SystemExit(f"killed {death.moment} call {death.call} ({calls[death.call - 1]})\n{complaint}")
         shutil.rmtree(folder)
         count += 1
     return count

@@ -1,9 +1,11 @@
 """Kill a command at every single thing it does to the disk, and look at what is left.
 
-`python sweep.py COMMAND` prepares a small repository, counts the disk calls of one run of the command, then runs it
-again and again in a child of its own that dies by SIGKILL before, after, or (a write) in the middle of the k-th call.
-After each death an oracle in another child checks that nothing acknowledged is lost and that the command can simply be
-run again. Prints a JSON summary; exits 1 with the first failure. Single-threaded, since it forks.
+A sweep prepares a small repository, counts the disk calls of one run of the command, then runs it again and again in a
+child of its own that dies by SIGKILL before, after, or (a write) in the middle of the k-th call. After each death an
+oracle in another child checks that nothing acknowledged is lost and that the command can simply be run again.
+
+`python sweep.py` makes a sweep for each line it reads, `["COMMAND"]` or `["COMMAND", "SABOTAGE"]`, in a child, and
+prints a line: its wait status, and a JSON summary or the first failure. Single-threaded, since it forks.
 """
 
 from __future__ import annotations
@@ -20,18 +22,21 @@ import shutil
 import signal
 import sys
 import tempfile
-import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from crash.children import in_child, must  # noqa: E402
+from crash.oracle import Oracle  # noqa: E402
 from crash.sabotage import SABOTAGES  # noqa: E402
 from crash.scenarios import SCENARIOS, Scenario, look, prepare  # noqa: E402
 
 import modelhub  # noqa: E402
 
+LATE = ("filelock", "pathspec", "pcodec", "pyfastcdc", "numpy.ma", "numpy.random", "concurrent.futures.thread")
 CALLS = ("write", "fsync", "link", "rename", "replace", "unlink", "mkdir", "rmdir", "symlink", "fchmod", "open")
 
 
@@ -75,33 +80,6 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-def in_child(work: Callable[[], object]) -> tuple[int, str]:
-    """Run in a forked child; return its wait status and what it wrote: an answer, or a traceback with status 1."""
-    reading, writing = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        write = os.write
-        try:
-            answer = json.dumps(work())
-            status = 0
-        except BaseException:
-            answer = traceback.format_exc()
-        for start in range(0, len(answer), 4096):
-            write(writing, answer[start : start + 4096].encode())
-        os._exit(status)
-    os.close(writing)
-    with os.fdopen(reading, "rb") as pipe:
-        answer = pipe.read().decode()
-    return os.waitpid(child, 0)[1], answer
-
-
-def must(outcome: tuple[int, str]) -> str:
-    if outcome[0] != 0:
-        raise SystemExit(outcome[1])
-    return outcome[1]
-
-
 def deaths(calls: list[str]) -> Iterator[Death]:
     for number, name in enumerate(calls, 1):
         yield Death(number, "before")
@@ -123,6 +101,10 @@ class Sweep:
         self.calls: list[str] = json.loads(must(in_child(lambda: self._run(whole, None))))
         self.new = json.loads(must(in_child(lambda: look(whole))))
         shutil.rmtree(whole)
+        self.oracle = Oracle(
+            lambda folder: scenario.recover(folder, self.old, self.new),
+            lambda folder: scenario.conclude(folder, self.new),
+        )
 
     def run(self) -> int:
         """Return how many deaths were survived."""
@@ -132,9 +114,11 @@ class Sweep:
             status, answer = in_child(lambda at=folder, when=death: self._run(at, when))  # type: ignore[misc]
             if not os.WIFSIGNALED(status):
                 raise SystemExit(f"{death} of {len(self.calls)} was not reached: {answer}")
-            status, answer = in_child(lambda at=folder: self.scenario.examine(at, self.old, self.new))  # type: ignore[misc]
-            if status != 0:
-                raise SystemExit(f"killed {death.moment} call {death.call} ({self.calls[death.call - 1]}):\n{answer}")
+            complaint = self.oracle.complaint(folder)
+            if complaint is not None:
+                raise SystemExit(
+                    f"killed {death.moment} call {death.call} ({self.calls[death.call - 1]}):\n{complaint}"
+                )
             shutil.rmtree(folder)
         return len(planned)
 
@@ -156,19 +140,31 @@ def import_everything() -> None:
     for module in pkgutil.walk_packages(modelhub.__path__, "modelhub."):
         if ".cli" not in module.name and not module.name.endswith(("__main__", ".reference")):
             importlib.import_module(module.name)
-    for name in ("filelock", "pathspec", "pcodec", "pyfastcdc", "concurrent.futures.thread"):
+    for name in (
+        "filelock",
+        "pathspec",
+        "pcodec",
+        "pyfastcdc",
+        "numpy.ma",
+        "numpy.random",
+        "concurrent.futures.thread",
+    ):
         importlib.import_module(name)
 
 
-def main(name: str, sabotage: str | None = None) -> None:
+def sweep(name: str, sabotage: str | None = None) -> dict[str, object]:
     """Sweep in memory where there is a file system for it: deaths are of processes, not of machines."""
-    import_everything()
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="mh-sweep-", dir=memory) as home:
-        sweep = Sweep(SCENARIOS[name], Path(home), sabotage)
-        survived = sweep.run()
-    print(json.dumps({"command": name, "calls": len(sweep.calls), "deaths": survived}))
+        made = Sweep(SCENARIOS[name], Path(home), sabotage)
+        return {"command": name, "calls": len(made.calls), "deaths": made.run()}
+
+
+def main() -> None:
+    import_everything()
+    for line in sys.stdin:
+        print(json.dumps(in_child(partial(sweep, *json.loads(line)))), flush=True)
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main()

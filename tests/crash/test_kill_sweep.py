@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,27 @@ COMMANDS = (
 )  # fmt: skip
 
 
-def sweep(*arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run([sys.executable, SWEEP, *arguments], capture_output=True, text=True, check=False)
+@pytest.fixture(scope="session")
+def sweep() -> Iterator[Callable[..., tuple[int, str]]]:
+    """Have sweeps made by one process, which has everything imported."""
+    with subprocess.Popen([sys.executable, SWEEP], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+
+        def make(*words: str) -> tuple[int, str]:
+            print(json.dumps(words), file=process.stdin, flush=True)
+            status, answer = json.loads(process.stdout.readline())
+            return status, answer
+
+        yield make
+        process.stdin.close()
 
 
 @pytest.mark.parametrize("command", COMMANDS)
-def test_nothing_acknowledged_is_lost_and_the_command_can_be_run_again(command: str) -> None:
-    done = sweep(command)
-    assert done.returncode == 0, done.stderr
-    summary = json.loads(done.stdout)
+def test_nothing_acknowledged_is_lost_and_the_command_can_be_run_again(sweep, command: str) -> None:
+    status, answer = sweep(command)
+    assert status == 0, answer
+    summary = json.loads(answer)
     assert summary["deaths"] > summary["calls"] > 8
 
 
@@ -42,7 +55,7 @@ def test_nothing_acknowledged_is_lost_and_the_command_can_be_run_again(command: 
         ("repack-phases", "one-phase"),
     ],
 )
-def test_the_sweep_notices_a_broken_order(command: str, sabotage: str) -> None:
-    done = sweep(command, sabotage)
-    assert done.returncode == 1
-    assert "killed" in done.stderr, done.stderr
+def test_the_sweep_notices_a_broken_order(sweep, command: str, sabotage: str) -> None:
+    status, answer = sweep(command, sabotage)
+    assert status != 0
+    assert "killed" in answer, answer

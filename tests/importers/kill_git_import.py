@@ -40,18 +40,22 @@ def run_import(source: Path, folder: Path) -> None:
     import_git_lfs(Repository.find(folder), act=ACT, request=ImportRequest(source))
 
 
-def examine(source: Path, folder: Path, states: States) -> None:
+def recover(source: Path, folder: Path, states: States) -> None:
     """The refs are the old or the new ones, and the same import can simply be made again."""
     assert table(folder) in states, "the refs are neither old nor new"
     run_import(source, folder)
     assert table(folder) == states[1], "made again it came to something else"
+
+
+def conclude(folder: Path) -> None:
     assert fsck(Repository.find(folder), full=True).ok
 
 
 def sweep(home: Path) -> int:
     source = home / "source"
     make_source(source)
-    return sweep_import(home, prepare=prepare, work=partial(run_import, source), examine=partial(examine, source))
+    work = partial(run_import, source)
+    return sweep_import(home, prepare=prepare, work=work, recover=partial(recover, source), conclude=conclude)
 
 
 if __name__ == "__main__":

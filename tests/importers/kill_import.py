@@ -30,19 +30,23 @@ def run_import(source: Path, folder: Path) -> None:
     import_mlflow(Repository.find(folder), act=ACT, source=source)
 
 
-def examine(source: Path, folder: Path, states: States) -> None:
+def recover(source: Path, folder: Path, states: States) -> None:
     """What was there is there, and the same import can simply be made again."""
     assert table(folder) in states, "the refs are neither old nor new"
     assert fsck(Repository.find(folder), full=True).ok
     run_import(source, folder)
     assert table(folder) == states[1], "made again it came to something else"
+
+
+def conclude(folder: Path) -> None:
     assert (folder / "notes.md").read_text() == "before"
     assert list(Repository.find(folder).layout.scratch.iterdir()) == []
     assert fsck(Repository.find(folder), full=True).ok
 
 
 def sweep(home: Path, source: Path) -> int:
-    return sweep_import(home, prepare=prepare, work=partial(run_import, source), examine=partial(examine, source))
+    work = partial(run_import, source)
+    return sweep_import(home, prepare=prepare, work=work, recover=partial(recover, source), conclude=conclude)
 
 
 if __name__ == "__main__":
