@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 HOT_SHARE = 0.5
 """Versions that a ref names may take so much of the time more that the others may."""
 
-DELIVERY_SECONDS = 0.2
+DELIVERY_SECONDS = 0.25
 DELIVERY_SECONDS_A_BYTE = 2.5e-9
 """What a checkout takes besides decoding: starting, hashing and writing the file."""
 

@@ -19,6 +19,9 @@ from modelhub.store.item import BLOCK_ELEMENTS
 RATED_TENSORS = 5
 """Decoding is rated on blocks of so many tensors of different sizes."""
 
+OPENING_SECONDS = 6e-5
+"""What it takes to find an object and read its record."""
+
 WORTH_IT = 0.995
 """A tensor is encoded anew on the bases it has only where its sample then takes less than this share."""
 
@@ -83,7 +86,7 @@ def ways_to_keep(repo: Repository, known: StoredTensors, separate: Set[int], pro
             tuple(base.number for base in draft.bases),
             draft.named,
             draft.nbytes,
-            rates[draft.codec] * draft.tensor.info.size / workers.count,
+            rates[draft.codec].seconds(draft.tensor.info.size) / workers.count,
             draft.is_current,
             draft.effort,
         )
@@ -130,18 +133,33 @@ def _separate(blocks: DecodedBlocks, one: StoredTensor) -> _Draft:
     return _Draft(one, (), (), nbytes, trial.codec, is_current, "separate")
 
 
-def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, float]:
-    """Return the seconds of one thread that each codec takes to decode a byte: the median over its largest tensors."""
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """Seconds of one thread that a codec takes: for opening and calling, and for each byte that it decodes."""
+
+    fixed: float
+    a_byte: float
+
+    def seconds(self, nbytes: int) -> float:
+        """Return what an object of so many bytes takes."""
+        return self.fixed + self.a_byte * nbytes
+
+
+def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, Rate]:
+    """Return what each codec takes: for a byte the median over its largest tensors, besides by the smallest."""
     by_codec: dict[str, dict[int, _Draft]] = {}
     for draft in drafts:
         by_codec.setdefault(draft.codec, {}).setdefault(draft.tensor.number, draft)
     rates = {}
     for name, of_tensors in by_codec.items():
         largest = sorted(of_tensors.values(), key=lambda one: (-one.tensor.info.size, one.tensor.number))
-        chosen = {one.tensor.info.size: one for one in largest}  # not the same tensor of every version
-        measured = [
-            BlockSample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases, one.named, one.effort)
-            for one in list(chosen.values())[:RATED_TENSORS]
-        ]
-        rates[name] = statistics.median(measured)
+        chosen = list({one.tensor.info.size: one for one in largest}.values())  # not one tensor of every version
+        a_byte = statistics.median(_rate(blocks, one) for one in chosen[:RATED_TENSORS])
+        smallest = chosen[-1]
+        nbytes = min(smallest.tensor.info.size, smallest.tensor.item.block_nbytes)
+        rates[name] = Rate(OPENING_SECONDS + max(0.0, (_rate(blocks, smallest) - a_byte) * nbytes), a_byte)
     return rates
+
+
+def _rate(blocks: DecodedBlocks, draft: _Draft) -> float:
+    return BlockSample(blocks, draft.tensor, BLOCK_ELEMENTS).rate(draft.bases, draft.named, draft.effort)
