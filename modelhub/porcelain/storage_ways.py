@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import statistics
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -13,9 +12,9 @@ from modelhub.porcelain.decoded_blocks import DecodedBlocks
 from modelhub.porcelain.stored_tensors import StoredTensor, StoredTensors
 from modelhub.progress import Progress
 from modelhub.repository.repository import Repository
-from modelhub.store.block_encoder import Effort
+from modelhub.store.block_encoder import HASTY, Effort
 from modelhub.store.entry import Base, Entry, record_nbytes
-from modelhub.store.item import BLOCK_ELEMENTS, Item, Rows
+from modelhub.store.item import BLOCK_ELEMENTS, FLOAT_KINDS, Item, Rows
 from modelhub.store.trial import BlockTrial, decoding_seconds, try_block
 
 if TYPE_CHECKING:
@@ -103,9 +102,24 @@ def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: 
         trial = sample.encoded(bases, named)
         if trial.bases_used < len(named) and not is_current:
             continue
-        stored = float(entry.stored_nbytes) if is_current else math.inf
-        nbytes = min(sample.whole(trial.nbytes, named), stored)
+        nbytes = sample.whole(trial.nbytes, named)
+        if is_current:
+            nbytes = min(nbytes, _kept_anew(blocks, one, entry, bases))
         yield _Draft(one, bases, named, nbytes, trial.codec, is_current)
+
+
+def _kept_anew(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, bases: Sequence[StoredTensor]) -> float:
+    """Return about the bytes of a tensor on what it builds on now, encoded as small as can be; never more than now.
+
+    Where it was encoded in haste a whole block tells: a sample has too few rows for what that gains.
+    """
+    frames = entry.record.frames
+    if one.item.kind not in FLOAT_KINDS or not HASTY.intersection(frame.codec for frame in frames):
+        return entry.stored_nbytes
+    sample = _Sample(blocks, one, BLOCK_ELEMENTS)
+    now = frames[sample.index].nbytes
+    found = sample.encoded(bases, entry.record.bases).nbytes
+    return entry.stored_nbytes * min(1.0, found / now) if now else entry.stored_nbytes
 
 
 def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, float]:
@@ -143,14 +157,14 @@ class _Sample:
         rows = one.row_items if 0 < one.row_items <= most else 1
         per_block = one.item.block_nbytes // one.item.nbytes
         self._nblocks = -(-one.elements // per_block)
-        self._index = self._nblocks // 2
-        elements = min(per_block, one.elements - self._index * per_block)
-        lead = self._index * per_block % rows
+        self.index = self._nblocks // 2
+        elements = min(per_block, one.elements - self.index * per_block)
+        lead = self.index * per_block % rows
         is_part = elements > most
         begin = (rows - lead) % rows if is_part else 0
         self._span = begin, min(elements, begin + most // rows * rows) if is_part else elements
         self._rows = Rows(one.row_items, 0 if is_part else lead)
-        self._block = self._cut(blocks.of(one.oid, self._index), one.item)
+        self._block = self._cut(blocks.of(one.oid, self.index), one.item)
 
     def encoded(self, bases: Sequence[StoredTensor], named: Sequence[Base]) -> BlockTrial:
         """Return what the sample takes as this delta, or with fewer bases where that is smaller."""
@@ -166,7 +180,7 @@ class _Sample:
         from modelhub.store.foundation import as_kind
 
         cuts = [
-            self._cut(self._blocks.of(base.oid, self._index, rows=how.rows), base.item)
+            self._cut(self._blocks.of(base.oid, self.index, rows=how.rows), base.item)
             for base, how in zip(bases, named, strict=True)
         ]
         return [as_kind(cut, base.item, self._one.item) for cut, base in zip(cuts, bases, strict=True)]

@@ -46,6 +46,10 @@ Effort = Literal["fast", "small", "separate"]
 apart, so that the high-order bytes of its floats can be read without the rest."""
 
 
+HASTY = frozenset((BYTE_PLANES, GROUPED_DELTA))
+"""What floats are encoded with for "fast": for "small" others are tried too."""
+
+
 class EncodedBlock(Struct, frozen=True):
     """One block ready to be stored; decoding needs the first `bases_used` bases."""
 
@@ -108,8 +112,6 @@ class _Choice(Struct, frozen=True):
     def _smallest_delta(self, codec_ids: Sequence[int]) -> tuple[int, Bytes] | None:
         found: list[tuple[int, Bytes]] = []
         for codec_id in codec_ids:
-            if codec_id == GROUPED_DELTA and found:
-                break
             frame = codec(codec_id).encode(self.block, self.item, self.bases, self.rows)
             found += [] if frame is None else [(codec_id, frame)]
         return min(found, key=lambda one: len(one[1]), default=None)

@@ -81,6 +81,17 @@ def test_a_history_becomes_smaller_and_gives_every_byte_back(project: Project) -
     assert fsck(project.repo, full=True).ok
 
 
+def test_what_only_pays_on_more_rows_than_a_sample_has_is_found(project: Project) -> None:
+    rng = np.random.default_rng(8)
+    base = rng.standard_normal((300, 2000)).astype(np.float32) * 0.05
+    update = rng.standard_normal((300, 4)) @ rng.standard_normal((4, 2000)) * 1e-3
+    for weights in (base, base + update.astype(np.float32)):
+        project.save("m.safetensors", safetensors({"w": weights}))
+    _, tuned = sorted(stored_tensors(project.repo).tensors, key=lambda one: one.number)
+    repack(project.repo, max_recreation=100.0)
+    assert project.repo.store.info(tuned.oid).stored_nbytes < 0.8 * tuned.info.stored_nbytes
+
+
 def test_a_dry_run_changes_nothing(project: Project) -> None:
     save_versions(project, 3)
     before = sorted((path, path.stat().st_mtime_ns) for path in project.repo.layout.objects.rglob("*"))
