@@ -18,6 +18,14 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
+from modelhub.store.codecs.decayed_rows import (
+    DECAYED,
+    Marks,
+    find_decayed,
+    key_by_mantissa,
+    top_of_mantissa,
+    undecayed,
+)
 from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
 from modelhub.store.codecs.grouping import MOST_KEYS, GroupReader, GroupWriter, order_by
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
@@ -66,34 +74,44 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class FittedDelta:
-    """Predicts, and packs the steps from the prediction. `bases` is 1 for codec 6, 2 for codec 7."""
+    """Predicts, and packs the steps from the prediction.
+
+    `bases` is 1 for codecs 6 and 10, 2 for codecs 7 and 11; `decays`: rows that decay alone has moved have keys of
+    their own, codecs 10 and 11.
+    """
 
     id: int
     name: str
     bases: int
+    decays: bool = False
 
     def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
-        """Return header, row table, factors and groups if that is smaller than the block."""
+        """Return header, row table, factors and groups if that is smaller than the block.
+
+        With `decays` only where there are such rows.
+        """
         if item.kind not in KINDS or len(bases) < self.bases or len(block) < LEAST_ELEMENTS * item.nbytes:
             return None
         if len(block) % item.nbytes or any(len(base) != len(block) for base in bases):
             return None
         new, *old = (words(part, item.nbytes) for part in (block, *bases[: self.bases]))
         layout = _Layout.of(new.size, rows)
-        model, predicted, factors = _fit(new, old, item.kind, layout)
-        sizes = _step_sizes(new, predicted, item.kind, layout)
-        first = int(sizes.min())
-        classes = np.minimum(sizes - first, 255).astype(np.uint8)
+        decayed = _decayed(new, old[0], item.kind, layout) if self.decays else None
+        if decayed is not None and not decayed.any():
+            return None
+        model, predicted, factors = _fit(new, old, item.kind, layout, decayed)
+        stored = _classes(_step_sizes(new, predicted, item.kind, layout), decayed)
+        classes = stored if decayed is None else undecayed(stored)
         offset = _offset(predicted, classes, item, layout)
         writer = GroupWriter(new.dtype, new.size)
         for piece in layout.pieces:
             writer.begin_piece()
             for part in row_parts(piece):
                 known = predicted[part.span]
-                order = order_by(_keys(known, classes, offset, item, part))
+                order = order_by(_keys(known, classes, decayed, offset, item, part))
                 writer.add(step(new[part.span], known, item.kind), order)
         groups = writer.pack(least=MIN_GROUP_ELEMENTS, level=_LEVEL)
-        table = [pack(classes, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
+        table = [pack(stored, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
         header = _HEADER.pack(layout.length, layout.lead, offset, 0, len(table[0]), len(table[1]), len(factors))
         frame = b"".join((header, *table, factors, groups))
         return frame if len(frame) < len(block) else None
@@ -105,7 +123,7 @@ class FittedDelta:
         if any(len(base) != nbytes for base in bases):
             raise IntegrityError("the base of a delta does not fit it")
         old = [words(base, item.nbytes) for base in bases[: self.bases]]
-        parts = _read(memoryview(frame), nbytes // item.nbytes, two=self.bases == 2)
+        parts = _read(memoryview(frame), nbytes // item.nbytes, two=self.bases == 2, decays=self.decays)
         groups = GroupReader(parts.groups, old[0].dtype, old[0].size)
         new = np.empty_like(old[0])
         predict = parts.model.predictor(old, item.kind, parts.layout)
@@ -114,7 +132,7 @@ class FittedDelta:
             orders = []
             for part in pieces:
                 new[part.span] = predict(part)
-                orders.append(order_by(_keys(new[part.span], parts.classes, parts.offset, item, part)))
+                orders.append(order_by(_keys(new[part.span], parts.classes, parts.decayed, parts.offset, item, part)))
             for part, steps in zip(pieces, groups.piece(orders), strict=True):
                 walk(steps, new[part.span], item.kind, out=new[part.span])
         return as_bytes(new)
@@ -166,6 +184,7 @@ class _Model:
 class _Parts:
     layout: _Layout
     classes: NDArray[np.uint8]
+    decayed: Marks | None
     offset: int
     model: _Model
     groups: memoryview
@@ -187,10 +206,17 @@ def _scale_rows(values: Values, by_row: Values, piece: RowPiece) -> None:
         values *= by_row[0]
 
 
-def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[_Model, Words, bytes]:
-    """Find the shares by least squares in each row, and factors of what they leave; return what they predict too."""
+def _fit(
+    new: Words, old: Sequence[Words], kind: str, layout: _Layout, decayed: Marks | None
+) -> tuple[_Model, Words, bytes]:
+    """Find the shares by least squares in each row, and factors of what they leave; return what they predict too.
+
+    Decayed rows have neither.
+    """
     with np.errstate(all="ignore"):
         change = _matrix(_difference(new, old[0], kind), layout)
+        if decayed is not None:
+            change = np.where(decayed[:, None], np.float32(0), change)
         shares = None
         if len(old) == 2:
             before = _matrix(_difference(old[0], old[1], kind), layout)
@@ -248,6 +274,30 @@ def _step_sizes(new: Words, predicted: Words, kind: str, layout: _Layout) -> NDA
     return sizes
 
 
+def _decayed(new: Words, old: Words, kind: str, layout: _Layout) -> Marks:
+    """Tell which whole rows decay alone has moved."""
+    begin = (layout.length - layout.lead) % layout.length
+    first, whole = bool(layout.lead), (new.size - begin) // layout.length
+    found = np.zeros(layout.count, np.bool_)
+    if whole > 0:
+        span = slice(begin, begin + whole * layout.length)
+        shape = whole, layout.length
+        steps = (new[span] - old[span]).view(f"<i{new.dtype.itemsize}").reshape(shape)
+        found[first : first + whole] = find_decayed(steps, top_of_mantissa(old[span], kind).reshape(shape))
+    return found
+
+
+def _classes(sizes: NDArray[np.int64], decayed: Marks | None) -> NDArray[np.uint8]:
+    """Return the class of each row, from the least size on; of a decayed one DECAYED."""
+    if decayed is None:
+        return np.minimum(sizes - int(sizes.min()), 255).astype(np.uint8)
+    others = sizes[~decayed]
+    classes = np.full(sizes.size, DECAYED, np.uint8)
+    if others.size:
+        classes[~decayed] = np.minimum(others - int(others.min()), DECAYED - 1)
+    return classes
+
+
 def _offset(predicted: Words, classes: NDArray[np.uint8], item: Item, layout: _Layout) -> int:
     """Return what to add to class - 2 x exponent so that the most common keys lie in the middle of 0 to 255."""
     piece = layout.pieces[len(layout.pieces) // 2]
@@ -255,7 +305,19 @@ def _offset(predicted: Words, classes: NDArray[np.uint8], item: Item, layout: _L
     return 128 - int(np.median(_rows_less(classes[piece.rows].astype(np.int16), fields, piece)))
 
 
-def _keys(predicted: Words, classes: NDArray[np.uint8], offset: int, item: Item, piece: RowPiece) -> NDArray[np.uint8]:
+def _keys(
+    predicted: Words, classes: NDArray[np.uint8], decayed: Marks | None, offset: int, item: Item, piece: RowPiece
+) -> NDArray[np.uint8]:
+    """Return the key of each element of a piece with these predicted bits."""
+    keys = _keys_by_exponent(predicted, classes, offset, item, piece)
+    if decayed is not None:
+        key_by_mantissa(keys, predicted, decayed, item.kind, piece)
+    return keys
+
+
+def _keys_by_exponent(
+    predicted: Words, classes: NDArray[np.uint8], offset: int, item: Item, piece: RowPiece
+) -> NDArray[np.uint8]:
     """Return class - 2 x exponent + offset, from 0 to 255, of each element of a piece with these predicted bits."""
     fields = exponents(predicted, item)
     by_row = classes[piece.rows].astype(np.int16)
@@ -277,7 +339,7 @@ def _rows_less(by_row: NDArray[Integer], values: NDArray[Integer], piece: RowPie
     return values
 
 
-def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:
+def _read(frame: memoryview, elements: int, *, two: bool, decays: bool) -> _Parts:
     damaged = IntegrityError("the header of a fitted delta is damaged")
     if len(frame) < _HEADER.size or not elements:
         raise damaged
@@ -299,8 +361,12 @@ def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:
         unpack_into(bytes(parts[1]), shares)
     factors = unpack_factors(parts[2], layout.count, layout.length) if nbytes[2] else None
     model = _Model(None if shares is None else shares.view(np.int8), factors)
-    return _Parts(layout, classes, offset, model, frame[at:])
+    if decays:
+        return _Parts(layout, undecayed(classes), classes == DECAYED, offset, model, frame[at:])
+    return _Parts(layout, classes, None, offset, model, frame[at:])
 
 
 FITTED_DELTA = FittedDelta(6, "fitted delta", 1)
 FITTED_DELTA_OF_TWO = FittedDelta(7, "fitted delta of two", 2)
+DECAY_DELTA = FittedDelta(10, "decay delta", 1, decays=True)
+DECAY_DELTA_OF_TWO = FittedDelta(11, "decay delta of two", 2, decays=True)
