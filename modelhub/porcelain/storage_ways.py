@@ -98,7 +98,7 @@ def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: 
     sample = BlockSample(blocks, one)
     for named, bases in candidates.items():
         if named == entry.record.bases:
-            yield from _as_now(sample, one, named, bases)
+            yield from _as_now(blocks, one, named, bases)
             continue
         trial = sample.encoded(bases, named, "small")
         if trial.bases_used == len(named):
@@ -106,19 +106,20 @@ def _drafts(blocks: DecodedBlocks, one: StoredTensor, entry: Entry, candidates: 
 
 
 def _as_now(
-    sample: BlockSample, one: StoredTensor, named: tuple[Base, ...], bases: tuple[StoredTensor, ...]
+    blocks: DecodedBlocks, one: StoredTensor, named: tuple[Base, ...], bases: tuple[StoredTensor, ...]
 ) -> Iterator[_Draft]:
     """Yield the way in which a tensor is kept, and encoded with effort on the same bases where it was not yet.
 
-    What that gains two encodings of the sample say: a part and the whole differ by more.
+    What that gains two encodings of a whole block say: a sample has too few rows.
     """
     stored = float(one.info.stored_nbytes)
-    small = sample.encoded(bases, named, "small")
-    if one.info.took_effort or small.codec in one.info.codecs:
+    if one.info.took_effort:
+        small = BlockSample(blocks, one).encoded(bases, named, "small")
         yield _Draft(one, bases, named, stored, small.codec, is_current=True)
         return
+    block = BlockSample(blocks, one, BLOCK_ELEMENTS)
     effort: Effort = "separate" if one.info.has_separate_planes else "fast"
-    now = sample.encoded(bases, named, effort)
+    now, small = block.encoded(bases, named, effort), block.encoded(bases, named, "small")
     yield _Draft(one, bases, named, stored, now.codec, is_current=True, effort=effort)
     if small.bases_used == len(named) and small.nbytes < WORTH_IT * now.nbytes:
         yield _Draft(one, bases, named, stored * small.nbytes / now.nbytes, small.codec, is_current=False)

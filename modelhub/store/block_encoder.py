@@ -11,6 +11,8 @@ from modelhub.errors import InternalError
 from modelhub.files import Bytes
 from modelhub.store.codecs.registry import (
     BYTE_PLANES,
+    DECAY_DELTA,
+    DECAY_DELTA_OF_TWO,
     FITTED_DELTA,
     FITTED_DELTA_OF_TWO,
     GROUPED_DELTA,
@@ -44,6 +46,10 @@ _SMALL_ENOUGH_TO_COPY = 1 << 14
 Effort = Literal["fast", "small", "separate"]
 """What a block is encoded for: to be out of the way soon, to be as small as it can be, or, alone and with its planes
 apart, so that the high-order bytes of its floats can be read without the rest."""
+
+
+BETTER_THAN = {DECAY_DELTA: FITTED_DELTA, DECAY_DELTA_OF_TWO: FITTED_DELTA_OF_TWO}
+"""Where the first holds a block, which needs rows that only decayed, the second is not tried."""
 
 
 class EncodedBlock(Struct, frozen=True):
@@ -108,8 +114,8 @@ class _Choice(Struct, frozen=True):
     def _smallest_delta(self, codec_ids: Sequence[int]) -> tuple[int, Bytes] | None:
         found: list[tuple[int, Bytes]] = []
         for codec_id in codec_ids:
-            if codec_id == GROUPED_DELTA and found:
-                break
+            if any(BETTER_THAN.get(better) == codec_id for better, _ in found):
+                continue
             frame = codec(codec_id).encode(self.block, self.item, self.bases, self.rows)
             found += [] if frame is None else [(codec_id, frame)]
         return min(found, key=lambda one: len(one[1]), default=None)
@@ -153,7 +159,11 @@ def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
         return (PLAIN_DELTA,)
     if effort == "fast":
         return (GROUPED_DELTA,)
-    return (*(FITTED_DELTA, FITTED_DELTA_OF_TWO)[:bases], GROUPED_DELTA)
+    return (
+        *(DECAY_DELTA, DECAY_DELTA_OF_TWO)[:bases],
+        *(FITTED_DELTA, FITTED_DELTA_OF_TWO)[:bases],
+        GROUPED_DELTA,
+    )
 
 
 def _sample(block: memoryview, item: Item) -> memoryview:

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from modelhub.store.codecs.registry import FITTED_DELTA, FITTED_DELTA_OF_TWO, NAMES, PACKED_PLANES, RAW, SEPARATE_PLANES
+from modelhub.store.codecs.registry import (
+    DECAY_DELTA,
+    DECAY_DELTA_OF_TWO,
+    FITTED_DELTA,
+    FITTED_DELTA_OF_TWO,
+    NAMES,
+    PACKED_PLANES,
+    RAW,
+    SEPARATE_PLANES,
+)
 
-EFFORTFUL = frozenset(NAMES[number] for number in (FITTED_DELTA, FITTED_DELTA_OF_TWO, PACKED_PLANES))
+EFFORTFUL = frozenset(
+    NAMES[number] for number in (FITTED_DELTA, FITTED_DELTA_OF_TWO, PACKED_PLANES, DECAY_DELTA, DECAY_DELTA_OF_TWO)
+)
 
 
 class ObjectInfo(Struct, frozen=True):

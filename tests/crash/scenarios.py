@@ -30,7 +30,7 @@ from modelhub.porcelain.repack_phases import carry_out
 from modelhub.porcelain.reset import reset
 from modelhub.porcelain.restore import restore
 from modelhub.porcelain.status import status
-from modelhub.porcelain.storage_ways import Way
+from modelhub.porcelain.storage_ways import Rate, Way
 from modelhub.porcelain.stored_tensors import stored_tensors
 from modelhub.porcelain.tag import create_tag
 from modelhub.progress import SILENT
@@ -283,9 +283,9 @@ def wandering(project: Project) -> None:
 
 def repack_in_phases(folder: Path) -> None:
     """Repack so that some versions rest on newer ones, which takes several phases."""
-    portfolio.ROUNDS_OF_SMALL = 50
+    look_around_less()
     storage_plan.DELIVERY_SECONDS = storage_plan.DELIVERY_SECONDS_A_BYTE = 0.0
-    storage_ways.rated = lambda _, drafts: {draft.codec: 1e-9 for draft in drafts}
+    storage_ways.rated = lambda _, drafts: {draft.codec: Rate(0.0, 1e-9) for draft in drafts}
     repack(find(folder), max_recreation=3.0)
     assert_rests_on_newer(find(folder))
 

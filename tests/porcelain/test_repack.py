@@ -19,7 +19,7 @@ from modelhub.porcelain.cat import cat
 from modelhub.porcelain.fsck import fsck
 from modelhub.porcelain.repack import parse_bound, repack
 from modelhub.porcelain.repack_phases import carry_out, phases
-from modelhub.porcelain.storage_ways import Way, ways_to_keep
+from modelhub.porcelain.storage_ways import Rate, Way, ways_to_keep
 from modelhub.porcelain.stored_tensors import StoredTensors, stored_tensors
 from modelhub.progress import SILENT
 from modelhub.repository.reachable import current_commits
@@ -69,7 +69,9 @@ def no_delivery(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.fixture
 def equal_rates(monkeypatch, no_delivery) -> None:
     """Decoding costs the same with every codec, and nothing else costs anything."""
-    monkeypatch.setattr("modelhub.porcelain.storage_ways.rated", lambda _, drafts: {one.codec: 1e-9 for one in drafts})
+    monkeypatch.setattr(
+        "modelhub.porcelain.storage_ways.rated", lambda _, drafts: {one.codec: Rate(0.0, 1e-9) for one in drafts}
+    )
 
 
 def contents(project: Project, count: int) -> list[bytes]:
@@ -87,6 +89,17 @@ def test_a_history_becomes_smaller_and_gives_every_byte_back(project: Project) -
     assert result.encoded_anew > 0
     assert [content(project, f"HEAD~{4 - number}") for number in range(5)] == files
     assert fsck(project.repo, full=True).ok
+
+
+def test_what_only_pays_on_more_rows_than_a_sample_has_is_found(project: Project) -> None:
+    rng = np.random.default_rng(8)
+    base = rng.standard_normal((300, 2000)).astype(np.float32) * 0.05
+    update = rng.standard_normal((300, 4)) @ rng.standard_normal((4, 2000)) * 1e-3
+    for weights in (base, base + update.astype(np.float32)):
+        project.save("m.safetensors", safetensors({"w": weights}))
+    _, tuned = sorted(stored_tensors(project.repo).tensors, key=lambda one: one.number)
+    repack(project.repo, max_recreation=100.0)
+    assert project.repo.store.info(tuned.oid).stored_nbytes < 0.8 * tuned.info.stored_nbytes
 
 
 def test_a_dry_run_changes_nothing(project: Project) -> None:

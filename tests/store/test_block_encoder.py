@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import random
 
+import numpy as np
 import pytest
 from contracts.codec import blocks
 from hypothesis import given, settings
 
-from modelhub.store.block_encoder import SURE_NBYTES, encode_block
+from modelhub.store.block_encoder import SURE_NBYTES, Effort, encode_block
 from modelhub.store.codecs.registry import BYTE_PLANES, GROUPED_DELTA, PLAIN_DELTA, RAW, SAME, ZSTD, codec
-from modelhub.store.item import ITEM_KINDS, Item
+from modelhub.store.item import ITEM_KINDS, Item, Rows
+
+EFFORTS: tuple[Effort, ...] = ("fast", "small")
 
 
 @given(case=blocks())
@@ -54,6 +57,18 @@ def test_an_unchanged_block_costs_nothing(numbers) -> None:
     item, block, _ = numbers("float32", 1000)
     encoded = encode_block(block, item, [bytes(bytearray(block))])
     assert (encoded.frame.codec, len(encoded.data)) == (SAME, 0)
+
+
+@pytest.mark.parametrize("kind", ["float32", "bfloat16"])
+def test_small_is_never_larger_than_fast_where_weights_only_decayed(kind: str) -> None:
+    item = Item.of(kind)
+    old = np.random.default_rng(7).standard_normal((512, 384)).astype(np.float16).astype(np.float32)
+    new = old
+    for _ in range(40):
+        new = new - new * np.float32(2e-7)
+    block, base = (values.view(np.uint8).reshape(-1, 4)[:, -item.nbytes :].tobytes() for values in (new, old))
+    fast, small = (encode_block(block, item, [base], Rows(384), effort=effort) for effort in EFFORTS)
+    assert len(small.data) <= len(fast.data)
 
 
 def test_tiny_and_random_blocks_stay_raw() -> None:

@@ -22,6 +22,7 @@ EXAMPLE = re.compile(r"```hex vector=(\S+)\n(.*?)```", re.DOTALL)
 
 FLOATS, INTEGERS = ("floats.bin", "floats-base.bin", "float32"), ("integers.bin", "integers-base.bin", "int32")
 STEPS = ("steps.bin", "steps-base.bin steps-second.bin", "float32")
+DECAYED = ("decayed.bin", *STEPS[1:])
 CASES = {
     0: ("text.bin", None, "bytes"),
     1: ("text.bin", None, "bytes"),
@@ -33,6 +34,8 @@ CASES = {
     7: STEPS,
     8: STEPS,
     9: STEPS,
+    10: DECAYED,
+    11: DECAYED,
 }
 
 

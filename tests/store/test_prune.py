@@ -142,9 +142,10 @@ def test_no_loss_of_power_brings_back_a_copy_that_settling_removed(
         fsync(descriptor)
         waiting.discard(Path(os.readlink(f"/proc/self/fd/{descriptor}")))
 
-    monkeypatch.setattr(os, "unlink", unlinked)
-    monkeypatch.setattr(os, "fsync", synced)
-    settle(store, prefer=prefer)
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "unlink", unlinked)
+        patched.setattr(os, "fsync", synced)
+        settle(store, prefer=prefer)
     assert {"", ".pack", ".idx"} <= set(removed)
     assert waiting <= {folder / "tmp"}
 

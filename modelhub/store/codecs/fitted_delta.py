@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store import loops
+from modelhub.store.codecs.decayed_rows import DECAYED, Marks, find_decayed, key_by_mantissa, top_of_mantissa, undecayed
 from modelhub.store.codecs.float_values import KINDS, Values, values_of
 from modelhub.store.codecs.grouping import GroupReader, pack_steps
 from modelhub.store.codecs.low_rank import Factors, find_factors, pack_factors, unpack_factors
@@ -65,32 +66,42 @@ class _Layout:
 
 @dataclass(frozen=True, slots=True)
 class FittedDelta:
-    """Predicts, and packs the steps from the prediction. `bases` is 1 for codec 6, 2 for codec 7."""
+    """Predicts, and packs the steps from the prediction.
+
+    `bases` is 1 for codecs 6 and 10, 2 for codecs 7 and 11; `decays`: rows that decay alone has moved have keys of
+    their own, codecs 10 and 11.
+    """
 
     id: int
     name: str
     bases: int
+    decays: bool = False
 
     def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
-        """Return header, row table, factors and groups if that is smaller than the block."""
+        """Return header, row table, factors and groups if that is smaller than the block.
+
+        With `decays` only where there are such rows.
+        """
         if item.kind not in KINDS or len(bases) < self.bases or len(block) < LEAST_ELEMENTS * item.nbytes:
             return None
         if len(block) % item.nbytes or any(len(base) != len(block) for base in bases):
             return None
         new, *old = (words(part, item.nbytes) for part in (block, *bases[: self.bases]))
         layout = _Layout.of(new.size, rows)
-        model, predicted, factors = _fit(new, old, item.kind, layout)
-        sizes = _step_sizes(new, predicted, item.kind, layout)
-        first = int(sizes.min())
-        classes = np.minimum(sizes - first, 255).astype(np.uint8)
-        offset = _offset(predicted, classes, item, layout)
+        decayed = _decayed(new, old[0], item.kind, layout) if self.decays else None
+        if decayed is not None and not decayed.any():
+            return None
+        model, predicted, factors = _fit(new, old, item.kind, layout, decayed)
+        stored = _classes(_step_sizes(new, predicted, item.kind, layout), decayed)
+        classes = stored if decayed is None else undecayed(stored)
+        by_row = _RowKeys(classes, decayed, _offset(predicted, classes, item, layout))
         keys: Keys = scratch("keys", new.size, np.uint8)
         for piece in layout.pieces:
-            _write_keys(predicted[piece.span], _by_row(classes, offset, piece), item, keys[piece.span])
+            by_row.write(predicted[piece.span], item, piece, keys[piece.span])
         spans = [piece.span for piece in layout.pieces]
         groups = pack_steps(new, predicted, keys, spans, is_float=True, least=MIN_GROUP_ELEMENTS, level=_LEVEL)
-        table = [pack(classes, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
-        header = _HEADER.pack(layout.length, layout.lead, offset, 0, len(table[0]), len(table[1]), len(factors))
+        table = [pack(stored, _LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), _LEVEL)]
+        header = _HEADER.pack(layout.length, layout.lead, by_row.offset, 0, len(table[0]), len(table[1]), len(factors))
         frame = b"".join((header, *table, factors, groups))
         return frame if len(frame) < len(block) else None
 
@@ -101,14 +112,14 @@ class FittedDelta:
         if any(len(base) != nbytes for base in bases):
             raise IntegrityError("the base of a delta does not fit it")
         old = [words(base, item.nbytes) for base in bases[: self.bases]]
-        parts = _read(memoryview(frame), nbytes // item.nbytes, two=self.bases == 2)
+        parts = _read(memoryview(frame), nbytes // item.nbytes, two=self.bases == 2, decays=self.decays)
         groups = GroupReader(parts.groups, old[0].dtype, old[0].size, is_float=True)
         new = np.empty_like(old[0])
         predict = parts.model.predictor(old, item.kind, parts.layout)
         for piece in parts.layout.pieces:
             known = predict(piece)
             keys: Keys = scratch("keys", known.size, np.uint8)
-            _write_keys(known, _by_row(parts.classes, parts.offset, piece), item, keys)
+            parts.by_row.write(known, item, piece, keys)
             groups.walk(keys, known, new[piece.span])
         return as_bytes(new)
 
@@ -149,18 +160,43 @@ class _Model:
 
 
 @dataclass(frozen=True, slots=True)
+class _RowKeys:
+    """The keys of elements by their rows: the class of each, 0 to 255; which have decayed; what is added to all."""
+
+    classes: NDArray[np.uint8]
+    decayed: Marks | None
+    offset: int
+
+    def write(self, predicted: Words, item: Item, piece: RowPiece, keys: Keys) -> None:
+        """Write the key of each element of a piece with these predicted bits.
+
+        That is class - 2 x exponent + offset, from 0 to 255; of decayed rows it goes by the mantissa.
+        """
+        by_row = self.classes[piece.rows] + np.int16(self.offset)
+        loops.row_keys(predicted, by_row, keys, *exponent_field(item.kind), piece.row_length)
+        if self.decayed is not None:
+            key_by_mantissa(keys, predicted, self.decayed[piece.rows], item.kind)
+
+
+@dataclass(frozen=True, slots=True)
 class _Parts:
     layout: _Layout
-    classes: NDArray[np.uint8]
-    offset: int
+    by_row: _RowKeys
     model: _Model
     groups: memoryview
 
 
-def _fit(new: Words, old: Sequence[Words], kind: str, layout: _Layout) -> tuple[_Model, Words, bytes]:
-    """Find the shares by least squares in each row, and factors of what they leave; return what they predict too."""
+def _fit(
+    new: Words, old: Sequence[Words], kind: str, layout: _Layout, decayed: Marks | None
+) -> tuple[_Model, Words, bytes]:
+    """Find the shares by least squares in each row, and factors of what they leave; return what they predict too.
+
+    Decayed rows have neither.
+    """
     with np.errstate(all="ignore"):
         change = _matrix(_difference(new, old[0], kind), layout)
+        if decayed is not None:
+            change = np.where(decayed[:, None], np.float32(0), change)
         shares = None
         if len(old) == 2:
             before = _matrix(_difference(old[0], old[1], kind), layout)
@@ -221,27 +257,40 @@ def _step_sizes(new: Words, predicted: Words, kind: str, layout: _Layout) -> NDA
     return sizes
 
 
+def _decayed(new: Words, old: Words, kind: str, layout: _Layout) -> Marks:
+    """Tell which whole rows decay alone has moved."""
+    begin = (layout.length - layout.lead) % layout.length
+    first, whole = bool(layout.lead), (new.size - begin) // layout.length
+    found = np.zeros(layout.count, np.bool_)
+    if whole > 0:
+        span = slice(begin, begin + whole * layout.length)
+        shape = whole, layout.length
+        steps = (new[span] - old[span]).view(f"<i{new.dtype.itemsize}").reshape(shape)
+        found[first : first + whole] = find_decayed(steps, top_of_mantissa(old[span], kind).reshape(shape))
+    return found
+
+
+def _classes(sizes: NDArray[np.int64], decayed: Marks | None) -> NDArray[np.uint8]:
+    """Return the class of each row, from the least size on; of a decayed one DECAYED."""
+    if decayed is None:
+        return np.minimum(sizes - int(sizes.min()), 255).astype(np.uint8)
+    others = sizes[~decayed]
+    classes = np.full(sizes.size, DECAYED, np.uint8)
+    if others.size:
+        classes[~decayed] = np.minimum(others - int(others.min()), DECAYED - 1)
+    return classes
+
+
 def _offset(predicted: Words, classes: NDArray[np.uint8], item: Item, layout: _Layout) -> int:
     """Return what to add to class - 2 x exponent so that the most common keys lie in the middle of 0 to 255."""
     piece = layout.pieces[len(layout.pieces) // 2]
     fields: Keys = scratch("keys", piece.span.stop - piece.span.start, np.uint8)
     loops.fields(predicted[piece.span], fields, *exponent_field(item.kind))
-    by_row = _by_row(classes, 0, piece).repeat(piece.row_length)
+    by_row = classes[piece.rows].astype(np.int16).repeat(piece.row_length)
     return 128 - int(np.median(by_row - (fields.astype(np.int16) << np.int16(1))))
 
 
-def _by_row(classes: NDArray[np.uint8], offset: int, piece: RowPiece) -> NDArray[np.int16]:
-    """Return class + offset of each row of a piece."""
-    by_row: NDArray[np.int16] = classes[piece.rows] + np.int16(offset)
-    return by_row
-
-
-def _write_keys(predicted: Words, by_row: NDArray[np.int16], item: Item, keys: Keys) -> None:
-    """Write class - 2 x exponent + offset, from 0 to 255, of each element of a piece with these predicted bits."""
-    loops.row_keys(predicted, by_row, keys, *exponent_field(item.kind), predicted.size // by_row.size)
-
-
-def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:
+def _read(frame: memoryview, elements: int, *, two: bool, decays: bool) -> _Parts:
     damaged = IntegrityError("the header of a fitted delta is damaged")
     if len(frame) < _HEADER.size or not elements:
         raise damaged
@@ -263,8 +312,11 @@ def _read(frame: memoryview, elements: int, *, two: bool) -> _Parts:
         unpack_into(bytes(parts[1]), shares)
     factors = unpack_factors(parts[2], layout.count, layout.length) if nbytes[2] else None
     model = _Model(None if shares is None else shares.view(np.int8), factors)
-    return _Parts(layout, classes, offset, model, frame[at:])
+    by_row = _RowKeys(undecayed(classes), classes == DECAYED, offset) if decays else _RowKeys(classes, None, offset)
+    return _Parts(layout, by_row, model, frame[at:])
 
 
 FITTED_DELTA = FittedDelta(6, "fitted delta", 1)
 FITTED_DELTA_OF_TWO = FittedDelta(7, "fitted delta of two", 2)
+DECAY_DELTA = FittedDelta(10, "decay delta", 1, decays=True)
+DECAY_DELTA_OF_TWO = FittedDelta(11, "decay delta of two", 2, decays=True)

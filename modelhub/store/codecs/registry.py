@@ -19,6 +19,8 @@ FITTED_DELTA = 6
 FITTED_DELTA_OF_TWO = 7
 PACKED_PLANES = 8
 SEPARATE_PLANES = 9
+DECAY_DELTA = 10
+DECAY_DELTA_OF_TWO = 11
 
 _MODULES: dict[int, tuple[str, str]] = {
     RAW: ("raw", "RAW"),
@@ -31,6 +33,8 @@ _MODULES: dict[int, tuple[str, str]] = {
     FITTED_DELTA_OF_TWO: ("fitted_delta", "FITTED_DELTA_OF_TWO"),
     PACKED_PLANES: ("packed_planes", "PACKED_PLANES"),
     SEPARATE_PLANES: ("separate_planes", "SEPARATE_PLANES"),
+    DECAY_DELTA: ("fitted_delta", "DECAY_DELTA"),
+    DECAY_DELTA_OF_TWO: ("fitted_delta", "DECAY_DELTA_OF_TWO"),
 }
 
 NAMES: dict[int, str] = {
@@ -44,6 +48,8 @@ NAMES: dict[int, str] = {
     FITTED_DELTA_OF_TWO: "fitted delta of two",
     PACKED_PLANES: "packed planes",
     SEPARATE_PLANES: "separate planes",
+    DECAY_DELTA: "decay delta",
+    DECAY_DELTA_OF_TWO: "decay delta of two",
 }
 """What people read; here, so that saying how an object is kept needs no codec's libraries."""
 
