@@ -12,7 +12,7 @@ from modelhub.catalog.rows import sketches
 from modelhub.formats.extent import TensorExtent
 from modelhub.porcelain.stored_casts import StoredCasts
 from modelhub.repository.repository import Repository
-from modelhub.repository.tensor_keeper import TensorFact, elements_of
+from modelhub.repository.tensor_keeper import LEAST_NBYTES, TensorFact, elements_of
 
 if TYPE_CHECKING:
     from modelhub.catalog.opening import Connection
@@ -22,7 +22,6 @@ FAR = 0.5
 """Sketches further apart than this (relative) belong to unrelated tensors: no delta is tried."""
 
 CANDIDATES = 3
-LEAST_NBYTES = 4096
 
 MOST_KNOWN = 4096
 """Of a dtype and size only so many tensors, the newest, are compared: the cost of each find stays bounded."""

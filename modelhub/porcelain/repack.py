@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from modelhub.errors import InvalidInputError
 from modelhub.porcelain.progressive import changed_marks, mark_change, separate_tensors
+from modelhub.porcelain.real_rates import at_real_rates
 from modelhub.porcelain.repack_phases import CarriedOut, carry_out
 from modelhub.porcelain.storage_plan import PlannedStorage, Speed, plan_storage
 from modelhub.porcelain.storage_ways import ways_to_keep
@@ -92,7 +93,7 @@ def repack(
             settle(repo.store, progress)
         marks = changed_marks(repo, change, dry_run=dry_run)
         known = stored_tensors(repo)
-        ways = ways_to_keep(repo, known, separate_tensors(known, marks), progress)
+        ways = at_real_rates(repo, known, ways_to_keep(repo, known, separate_tensors(known, marks), progress))
         is_strict = max_recreation is not None
         planned = plan_storage(repo, known, ways, bound=bound, is_strict=is_strict, progress=progress)
         solution = planned.solution

@@ -85,9 +85,9 @@ def plan_storage(
     """
     from modelhub.archive.portfolio import solve
 
+    current = current_ways(known, ways)
     costs = _costs(repo, known, ways, bound)
     graph = _graph(known, ways, costs)
-    current = _current(known, ways)
     present = _measured(graph, current)
     asked = graph if is_strict else _no_tighter_than(graph, present)
     solution = solve(asked, max_depth=MAX_DEPTH, current=current, progress=progress)
@@ -130,8 +130,11 @@ def _graph(known: StoredTensors, ways: Sequence[Way], costs: Sequence[_Cost]) ->
     return StorageGraph(len(known.tensors), edges, tuple(Group(members, cost.budget) for members, cost in pairs))
 
 
-def _current(known: StoredTensors, ways: Sequence[Way]) -> list[int]:
-    """Return the way in which each tensor is kept now; whole where what it builds on is in no version any more."""
+def current_ways(known: StoredTensors, ways: Sequence[Way]) -> list[int]:
+    """Return the number of the way in which each tensor is kept now.
+
+    That is whole where what it builds on is in no version any more.
+    """
     chosen = [-1] * len(known.tensors)
     for number, way in enumerate(ways):
         if way.is_current or (not way.bases and chosen[way.tensor] < 0):

@@ -17,15 +17,12 @@ from modelhub.repository.forgotten import forgotten_versions
 from modelhub.repository.objects import Commit
 from modelhub.repository.reachable import current_commits
 from modelhub.repository.repository import Repository
-from modelhub.repository.tensor_keeper import item_of, row_items
+from modelhub.repository.tensor_keeper import LEAST_NBYTES, item_of, row_items
 from modelhub.repository.trees import read_files
 from modelhub.store.item import Item
 from modelhub.store.object_info import ObjectInfo
 
 Seen = tuple[Item, tuple[int, ...], ObjectInfo]
-
-LEAST_NBYTES = 4096
-"""Smaller tensors stay as they are: naming a base would cost what the delta saves."""
 
 
 @dataclass(frozen=True, slots=True)

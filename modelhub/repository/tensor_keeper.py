@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
 Read = Callable[[int, int], bytes]
 
+LEAST_NBYTES = 4096
+"""Smaller tensors are kept whole: what a delta of them saves is not worth the step that reading each version takes."""
+
 
 class Nearest(Protocol):
     """Finds stored tensors that look like a new one."""
@@ -133,6 +136,8 @@ class TensorKeeper:
         whatever looks alike, as it lies or on its side."""
         from modelhub.weights.sketch import turned_sketch
 
+        if extent.nbytes < LEAST_NBYTES:
+            return
         for oid in self._nearest.casts(extent, sample):
             yield Base(oid, is_converted=True)
         for oid in self._known.find(path, extent):

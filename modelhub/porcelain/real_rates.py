@@ -1,0 +1,62 @@
+"""How much slower versions are really read than the rates of their codecs say, which are the best of some."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from dataclasses import replace
+
+from modelhub.porcelain.storage_plan import current_ways
+from modelhub.porcelain.storage_ways import Way
+from modelhub.porcelain.stored_tensors import StoredTensors
+from modelhub.repository.repository import Repository
+
+MOST_NBYTES = 1 << 28
+"""So much of a version is read to know."""
+
+MOST_TIMES = 3.0
+"""What is more than this says something of the machine at this moment, not of the codecs."""
+
+
+def at_real_rates(repo: Repository, known: StoredTensors, ways: Sequence[Way]) -> list[Way]:
+    """Return the ways with the seconds that they really take: all so many times slower, 1 to MOST_TIMES.
+
+    Reading also waits for memory that two threads share, makes room for blocks, fetches frames and checks them. Counts
+    processor time, so that it is much the same whatever else the machine does. Cost: reads the version that the rates
+    say takes longest, 256 MiB of it. Raises as reading does.
+    """
+    now = [ways[number] for number in current_ways(known, ways)]
+    chosen = _slowest(known, now)
+    said = sum(now[number].seconds for number in _below(chosen, now))
+    started = time.process_time()
+    for _ in repo.store.blocks(known.tensors[number].oid for number in chosen):
+        pass
+    took = (time.process_time() - started) / repo.store.workers.count
+    slower = min(max(took / said, 1.0), MOST_TIMES) if said else 1.0
+    return [replace(way, seconds=way.seconds * slower) for way in ways]
+
+
+def _slowest(known: StoredTensors, now: Sequence[Way]) -> list[int]:
+    """Return tensors of the version that takes longest to read, the largest first."""
+    costs = {
+        members: sum(now[number].seconds for number in _below(members, now)) for members in known.versions.values()
+    }
+    longest = max(costs, key=lambda members: costs[members], default=())
+    chosen, left = [], MOST_NBYTES
+    for number in sorted(longest, key=lambda one: -known.tensors[one].info.size):
+        if left > 0:
+            chosen.append(number)
+            left -= known.tensors[number].info.size
+    return chosen
+
+
+def _below(members: Sequence[int], now: Sequence[Way]) -> set[int]:
+    """Return these tensors and all that they rest on."""
+    found: set[int] = set()
+    waiting = list(members)
+    while waiting:
+        number = waiting.pop()
+        if number not in found:
+            found.add(number)
+            waiting += now[number].bases
+    return found
