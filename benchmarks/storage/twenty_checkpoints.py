@@ -20,7 +20,7 @@ from benchmarks.storage.results import checkpoints, keep
 from benchmarks.storage.system_peers import GIT_LFS, MODELHUB, NAME, Repository
 
 COUNT = 20
-BUDGETS = ("1.5x", "2x", "4x", "inf")
+BUDGETS = ("2x", "inf")
 ROUNDS = 3
 
 
