@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import replace
 
-from modelhub.porcelain.storage_plan import current_ways
+from modelhub.porcelain.storage_plan import current_ways, measured, storage_graph
 from modelhub.porcelain.storage_ways import Way
 from modelhub.porcelain.stored_tensors import StoredTensors
 from modelhub.repository.repository import Repository
@@ -25,9 +26,10 @@ def at_real_rates(repo: Repository, known: StoredTensors, ways: Sequence[Way]) -
     processor time, so that it is much the same whatever else the machine does. Cost: reads the version that the rates
     say takes longest, 256 MiB of it. Raises as reading does.
     """
-    now = [ways[number] for number in current_ways(known, ways)]
-    chosen = _slowest(known, now)
-    said = sum(now[number].seconds for number in _below(chosen, now))
+    current = current_ways(known, ways)
+    present = measured(storage_graph(known, ways, [math.inf] * len(known.versions)), current)
+    chosen = _slowest(known, present.group_costs)
+    said = sum(present.recreation[number] for number in chosen)
     started = time.process_time()
     for _ in repo.store.blocks(known.tensors[number].oid for number in chosen):
         pass
@@ -36,27 +38,13 @@ def at_real_rates(repo: Repository, known: StoredTensors, ways: Sequence[Way]) -
     return [replace(way, seconds=way.seconds * slower) for way in ways]
 
 
-def _slowest(known: StoredTensors, now: Sequence[Way]) -> list[int]:
+def _slowest(known: StoredTensors, costs: Sequence[float]) -> list[int]:
     """Return tensors of the version that takes longest to read, the largest first."""
-    costs = {
-        members: sum(now[number].seconds for number in _below(members, now)) for members in known.versions.values()
-    }
-    longest = max(costs, key=lambda members: costs[members], default=())
+    pairs = zip(costs, known.versions.values(), strict=True)
+    _, longest = max(pairs, key=lambda pair: pair[0], default=(0.0, ()))
     chosen, left = [], MOST_NBYTES
     for number in sorted(longest, key=lambda one: -known.tensors[one].info.size):
         if left > 0:
             chosen.append(number)
             left -= known.tensors[number].info.size
     return chosen
-
-
-def _below(members: Sequence[int], now: Sequence[Way]) -> set[int]:
-    """Return these tensors and all that they rest on."""
-    found: set[int] = set()
-    waiting = list(members)
-    while waiting:
-        number = waiting.pop()
-        if number not in found:
-            found.add(number)
-            waiting += now[number].bases
-    return found

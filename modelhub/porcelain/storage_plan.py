@@ -63,7 +63,7 @@ class PlannedStorage:
         Raises InternalError where that comes back to itself.
         """
         edges = zip(self.solution.plan.chosen, self._current, strict=True)
-        plan = _measured(self._graph, [then if at in anew else now for at, (then, now) in enumerate(edges)])
+        plan = measured(self._graph, [then if at in anew else now for at, (then, now) in enumerate(edges)])
         pairs = zip(plan.group_costs, self._costs, strict=True)
         slowest = max((((cost + one.delivery) / (one.decoding + one.delivery)) for cost, one in pairs), default=1.0)
         return Speed(slowest, _slow(self._graph, plan))
@@ -87,8 +87,8 @@ def plan_storage(
 
     current = current_ways(known, ways)
     costs = _costs(repo, known, ways, bound)
-    graph = _graph(known, ways, costs)
-    present = _measured(graph, current)
+    graph = storage_graph(known, ways, [cost.budget for cost in costs])
+    present = measured(graph, current)
     asked = graph if is_strict else _no_tighter_than(graph, present)
     solution = solve(asked, max_depth=MAX_DEPTH, current=current, progress=progress)
     within = None
@@ -122,12 +122,13 @@ def _costs(repo: Repository, known: StoredTensors, ways: Sequence[Way], bound: f
     return found
 
 
-def _graph(known: StoredTensors, ways: Sequence[Way], costs: Sequence[_Cost]) -> StorageGraph:
+def storage_graph(known: StoredTensors, ways: Sequence[Way], budgets: Sequence[float]) -> StorageGraph:
+    """Return the graph of these ways, with a group of this budget for each version."""
     from modelhub.archive.graph import Edge, Group, StorageGraph
 
     edges = tuple(Edge(way.tensor, way.bases, way.nbytes, way.seconds) for way in ways)
-    pairs = zip(known.versions.values(), costs, strict=True)
-    return StorageGraph(len(known.tensors), edges, tuple(Group(members, cost.budget) for members, cost in pairs))
+    pairs = zip(known.versions.values(), budgets, strict=True)
+    return StorageGraph(len(known.tensors), edges, tuple(Group(members, budget) for members, budget in pairs))
 
 
 def current_ways(known: StoredTensors, ways: Sequence[Way]) -> list[int]:
@@ -142,7 +143,8 @@ def current_ways(known: StoredTensors, ways: Sequence[Way]) -> list[int]:
     return chosen
 
 
-def _measured(graph: StorageGraph, chosen: Sequence[int]) -> StoragePlan:
+def measured(graph: StorageGraph, chosen: Sequence[int]) -> StoragePlan:
+    """Return what these edges come to, each tensor read by itself. Raises InternalError where they go in circles."""
     from modelhub.archive.measurement import measure
 
     plan = measure(graph, chosen, "independent")

@@ -54,13 +54,17 @@ class BytePlanes:
         lengths = struct.unpack_from(f"<{width}I", view)
         if 4 * width + sum(lengths) != len(view):
             raise IntegrityError("the plane lengths of a block are damaged")
-        planes = []
-        at, count = 4 * width, nbytes // width
-        for length in lengths:
-            part = view[at : at + length]
-            planes.append(words(part if length == count else zstd_frame.decompress(part, count), 1))
-            at += length
-        return as_bytes(join_planes(planes, item))
+        return as_bytes(join_planes(read_planes(view[4 * width :], lengths, nbytes // width), item))
+
+
+def read_planes(view: memoryview, lengths: Sequence[int], count: int) -> list[Words]:
+    """Undo `smaller`: return planes of `count` bytes, of which these lengths are stored one after the other."""
+    planes, at = [], 0
+    for length in lengths:
+        part = view[at : at + length]
+        planes.append(words(part if length == count else zstd_frame.decompress(part, count), 1))
+        at += length
+    return planes
 
 
 def smaller(plane: Bytes) -> Bytes:

@@ -1,8 +1,9 @@
-"""Codecs 6 and 7, fitted delta: steps from a prediction, grouped by how large a step the row and exponent let expect.
+"""Codecs 6, 7, 10 and 11: steps from a prediction, grouped by how large a step the row and exponent let expect.
 
-The prediction is the base's number; for codec 7 moved on by a share, one for each row, of the step from the second base
-to the first; for both moved on by a product of two thin matrices where that pays. All steps of a row have much the same
-real size: in units of the last place it goes by the exponent, so elements are grouped by the difference of the two.
+The prediction is the base's number; for codecs 7 and 11 moved on by a share, one for each row, of the step from the
+second base to the first; for all moved on by a product of two thin matrices where that pays. All steps of a row have
+much the same real size: in units of the last place it goes by the exponent, so elements are grouped by the difference
+of the two; for codecs 10 and 11 rows that only decayed by the mantissa (decayed_rows.py).
 Layout: docs/reference/format/codecs.md. Measurements: docs/design/011-fitted-deltas.md.
 """
 

@@ -15,8 +15,7 @@ import numpy as np
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store import loops
-from modelhub.store.codecs import zstd_frame
-from modelhub.store.codecs.byte_planes import smaller
+from modelhub.store.codecs.byte_planes import read_planes, smaller
 from modelhub.store.codecs.number_bits import EXPONENT_SHIFT, as_bytes, words
 from modelhub.store.codecs.packed_integers import pack, unpack_into
 from modelhub.store.item import NO_ROWS, Item, Rows
@@ -52,15 +51,11 @@ class PackedPlanes:
         at, count = 4 * len(lengths), nbytes // item.nbytes
         if at + sum(lengths) != len(view):
             raise IntegrityError("the plane lengths of a block are damaged")
-        planes = []
-        for length in lengths[:-1]:
-            part = view[at : at + length]
-            planes.append(part if length == count else zstd_frame.decompress(part, count))
-            at += length
+        planes = read_planes(view[at:], lengths[:-1], count)
         top = np.empty(count, "<u2")
-        unpack_into(bytes(view[at:]), top)
+        unpack_into(bytes(view[len(view) - lengths[-1] :]), top)
         items = np.empty(count, f"<u{item.nbytes}")
-        loops.join([words(plane, 1) for plane in planes], top, items, True)
+        loops.join(planes, top, items, True)
         return as_bytes(items)
 
 

@@ -9,11 +9,10 @@ PIECE_ELEMENTS = 1 << 17
 
 @dataclass(frozen=True, slots=True)
 class RowPiece:
-    """`span` are the elements within the block, `rows` the rows they are of; `whole`: all of each row is there."""
+    """`span` are the elements within the block, `rows` the rows they are of: whole ones, or a part of one."""
 
     span: slice
     rows: slice
-    whole: bool
 
     @property
     def row_length(self) -> int:
@@ -37,9 +36,7 @@ def row_pieces(elements: int, length: int, lead: int) -> tuple[RowPiece, ...]:
         if length > PIECE_ELEMENTS:
             pieces += _within(begin, begin + length, first + row)
         else:
-            pieces.append(
-                RowPiece(slice(begin, begin + count * length), slice(first + row, first + row + count), whole=True)
-            )
+            pieces.append(RowPiece(slice(begin, begin + count * length), slice(first + row, first + row + count)))
     end = start + whole * length
     return (*pieces, *_within(end, elements, first + whole))
 
@@ -47,6 +44,6 @@ def row_pieces(elements: int, length: int, lead: int) -> tuple[RowPiece, ...]:
 def _within(start: int, stop: int, row: int) -> list[RowPiece]:
     """Return the pieces of a part of one row."""
     return [
-        RowPiece(slice(begin, min(begin + PIECE_ELEMENTS, stop)), slice(row, row + 1), whole=False)
+        RowPiece(slice(begin, min(begin + PIECE_ELEMENTS, stop)), slice(row, row + 1))
         for begin in range(start, stop, PIECE_ELEMENTS)
     ]

@@ -9,66 +9,22 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from modelhub.store.loops.plain import (
-        count,
-        fields,
-        join,
-        predict,
-        row_keys,
-        sort_steps,
-        split,
-        step,
-        walk,
-        walk_sorted,
-    )
-
-    COMPILED: bool
+    from modelhub.store.loops import plain as chosen
 else:
     try:
-        from modelhub.store.loops._compiled import (
-            count,
-            fields,
-            join,
-            predict,
-            row_keys,
-            sort_steps,
-            split,
-            step,
-            walk,
-            walk_sorted,
-        )
-
-        COMPILED = True
+        from modelhub.store.loops import _compiled as chosen
     except ImportError:
-        from modelhub.store.loops.plain import (
-            count,
-            fields,
-            join,
-            predict,
-            row_keys,
-            sort_steps,
-            split,
-            step,
-            walk,
-            walk_sorted,
-        )
+        from modelhub.store.loops import plain as chosen
 
-        COMPILED = False
+COMPILED = chosen.__name__.endswith("._compiled")
 
-LOOPS = ("count", "fields", "join", "predict", "row_keys", "sort_steps", "split", "step", "walk", "walk_sorted")
-"""The functions there are of both kinds."""
-
-__all__ = [
-    "COMPILED",
-    "LOOPS",
-    "count",
-    "fields",
-    "join",
-    "predict",
-    "row_keys",
-    "sort_steps",
-    "split",
-    "step",
-    "walk",
-    "walk_sorted",
-]
+count = chosen.count
+fields = chosen.fields
+join = chosen.join
+predict = chosen.predict
+row_keys = chosen.row_keys
+sort_steps = chosen.sort_steps
+split = chosen.split
+step = chosen.step
+walk = chosen.walk
+walk_sorted = chosen.walk_sorted

@@ -38,18 +38,22 @@ static int width_of(Py_ssize_t nbytes, Py_ssize_t count) {
     return nbytes % count == 0 && is_width(nbytes / count) ? (int)(nbytes / count) : 0;
 }
 
-static PyObject *step(PyObject *module, PyObject *args) {
+/* Steps, and back: of two buffers of numbers one is made, number by number. */
+static PyObject *one_by_one(PyObject *args, int is_walk, const char *problem) {
     Py_buffer views[3] = {0};
     int width, is_float;
     PyObject *result = NULL;
     if (!PyArg_ParseTuple(args, "y*y*w*ip", &views[0], &views[1], &views[2], &width, &is_float))
         return NULL;
     if (!is_width(width) || views[0].len % width || views[1].len != views[0].len || views[2].len != views[0].len)
-        wrong("the numbers to step between are not as many");
+        wrong(problem);
     else {
         Py_ssize_t count = views[0].len / width;
         Py_BEGIN_ALLOW_THREADS
-        BY_WIDTH(width, is_float, step_all, views[0].buf, views[1].buf, views[2].buf, count)
+        if (is_walk)
+            BY_WIDTH(width, is_float, walk_all, views[0].buf, views[1].buf, views[2].buf, count)
+        else
+            BY_WIDTH(width, is_float, step_all, views[0].buf, views[1].buf, views[2].buf, count)
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);
     }
@@ -57,23 +61,12 @@ static PyObject *step(PyObject *module, PyObject *args) {
     return result;
 }
 
+static PyObject *step(PyObject *module, PyObject *args) {
+    return one_by_one(args, 0, "the numbers to step between are not as many");
+}
+
 static PyObject *walk(PyObject *module, PyObject *args) {
-    Py_buffer views[3] = {0};
-    int width, is_float;
-    PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*w*ip", &views[0], &views[1], &views[2], &width, &is_float))
-        return NULL;
-    if (!is_width(width) || views[0].len % width || views[1].len != views[0].len || views[2].len != views[0].len)
-        wrong("the steps are not as many as the numbers they are taken from");
-    else {
-        Py_ssize_t count = views[0].len / width;
-        Py_BEGIN_ALLOW_THREADS
-        BY_WIDTH(width, is_float, walk_all, views[0].buf, views[1].buf, views[2].buf, count)
-        Py_END_ALLOW_THREADS
-        result = Py_NewRef(Py_None);
-    }
-    release(views, 3);
-    return result;
+    return one_by_one(args, 1, "the steps are not as many as the numbers they are taken from");
 }
 
 static PyObject *count(PyObject *module, PyObject *args) {
@@ -169,7 +162,8 @@ static PyObject *sort_steps(PyObject *module, PyObject *args) {
         return NULL;
     const Py_ssize_t count = views[2].len, groups = views[4].len / (Py_ssize_t)sizeof(int64_t);
     const int width = width_of(views[0].len, count);
-    if (width && views[1].len == count * width && (views[6].len % width == 0 || !count) && are_groups(&views[3], &views[4], &views[5])) {
+    if (width && views[1].len == count * width && (views[6].len % width == 0 || !count) &&
+        are_groups(&views[3], &views[4], &views[5])) {
         int64_t places[2][KEYS];
         Py_BEGIN_ALLOW_THREADS
         are_right = find_places(views[2].buf, count, views[3].buf, views[4].buf, views[5].buf, groups,
@@ -190,7 +184,8 @@ static PyObject *walk_sorted(PyObject *module, PyObject *args) {
         return NULL;
     const Py_ssize_t count = views[1].len, groups = views[3].len / (Py_ssize_t)sizeof(int64_t);
     const int width = width_of(views[5].len, count);
-    if (width && (views[0].len % width == 0 || !count) && views[6].len == count * width && are_groups(&views[2], &views[3], &views[4])) {
+    if (width && (views[0].len % width == 0 || !count) && views[6].len == count * width &&
+        are_groups(&views[2], &views[3], &views[4])) {
         int64_t places[2][KEYS];
         Py_BEGIN_ALLOW_THREADS
         are_right = find_places(views[1].buf, count, views[2].buf, views[3].buf, views[4].buf, groups,
