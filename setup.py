@@ -7,7 +7,7 @@ setup(
         Extension(
             "modelhub.store.loops._compiled",
             ["modelhub/store/loops/_compiled.c"],
-            depends=[f"modelhub/store/loops/{name}.h" for name in ("floats", "numbers", "planes")],
+            depends=[f"modelhub/store/loops/{name}.h" for name in ("binned", "floats", "numbers", "planes")],
             extra_compile_args=["-O3", "-g0", "-ffp-contract=off"],
             py_limited_api=True,
             optional=True,

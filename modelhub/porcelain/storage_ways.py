@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Iterator, Sequence, Set
 from dataclasses import dataclass
@@ -16,8 +17,9 @@ from modelhub.store.block_encoder import Effort
 from modelhub.store.entry import Base, Entry
 from modelhub.store.item import BLOCK_ELEMENTS
 
-RATED_TENSORS = 5
-"""Decoding is rated on blocks of so many tensors of different sizes."""
+RATED_SIZES = 4
+RATED_TENSORS = 3
+"""Decoding is rated on blocks of tensors of so many sizes, so many of each."""
 
 OPENING_SECONDS = 6e-5
 """What it takes to find an object and read its record."""
@@ -136,31 +138,38 @@ def _separate(blocks: DecodedBlocks, one: StoredTensor) -> _Draft:
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """Seconds of one thread that a codec takes: for opening and calling, and for each byte that it decodes."""
+    """What a codec takes of one thread: `by_size` has bytes of a tensor and the seconds for each byte of such a one.
 
-    fixed: float
-    a_byte: float
+    What decoding takes for a byte goes by the size, since much of it is done once for a block, and since large tensors
+    have other rows than small ones.
+    """
+
+    by_size: tuple[tuple[int, float], ...]
+    opening: float = OPENING_SECONDS
 
     def seconds(self, nbytes: int) -> float:
-        """Return what an object of so many bytes takes."""
-        return self.fixed + self.a_byte * nbytes
+        """Return what an object of so many bytes takes, by the size that is nearest."""
+        _, a_byte = min(self.by_size, key=lambda one: abs(math.log(one[0] / max(nbytes, 1))))
+        return self.opening + a_byte * nbytes
 
 
 def rated(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> dict[str, Rate]:
-    """Return what each codec takes: for a byte the median over its largest tensors, besides by the smallest."""
-    by_codec: dict[str, dict[int, _Draft]] = {}
+    """Return what each codec takes, for its largest tensors and the smallest: the median of some of each size."""
+    by_codec: dict[str, dict[int, dict[int, _Draft]]] = {}
     for draft in drafts:
-        by_codec.setdefault(draft.codec, {}).setdefault(draft.tensor.number, draft)
+        of_codec = by_codec.setdefault(draft.codec, {})
+        of_codec.setdefault(draft.tensor.info.size, {}).setdefault(draft.tensor.number, draft)
     rates = {}
-    for name, of_tensors in by_codec.items():
-        largest = sorted(of_tensors.values(), key=lambda one: (-one.tensor.info.size, one.tensor.number))
-        chosen = list({one.tensor.info.size: one for one in largest}.values())  # not one tensor of every version
-        a_byte = statistics.median(_rate(blocks, one) for one in chosen[:RATED_TENSORS])
-        smallest = chosen[-1]
-        nbytes = min(smallest.tensor.info.size, smallest.tensor.item.block_nbytes)
-        rates[name] = Rate(OPENING_SECONDS + max(0.0, (_rate(blocks, smallest) - a_byte) * nbytes), a_byte)
+    for name, of_sizes in by_codec.items():
+        sizes = sorted(of_sizes, reverse=True)
+        chosen = dict.fromkeys((*sizes[: RATED_SIZES - 1], sizes[-1]))
+        rates[name] = Rate(tuple((size, _median_rate(blocks, list(of_sizes[size].values()))) for size in chosen))
     return rates
 
 
-def _rate(blocks: DecodedBlocks, draft: _Draft) -> float:
-    return BlockSample(blocks, draft.tensor, BLOCK_ELEMENTS).rate(draft.bases, draft.named, draft.effort)
+def _median_rate(blocks: DecodedBlocks, drafts: Sequence[_Draft]) -> float:
+    """Return the seconds for a byte of one thread, of tensors from all over these."""
+    some = drafts[:: max(1, len(drafts) // RATED_TENSORS)][:RATED_TENSORS]
+    return statistics.median(
+        BlockSample(blocks, one.tensor, BLOCK_ELEMENTS).rate(one.bases, one.named, one.effort) for one in some
+    )

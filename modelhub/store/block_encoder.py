@@ -10,9 +10,14 @@ from msgspec import Struct
 from modelhub.errors import InternalError
 from modelhub.files import Bytes
 from modelhub.store.codecs.registry import (
+    BINNED_DECAY_DELTA,
+    BINNED_DECAY_DELTA_OF_TWO,
+    BINNED_DELTA,
     BYTE_PLANES,
     DECAY_DELTA,
     DECAY_DELTA_OF_TWO,
+    FITTED_BINNED_DELTA,
+    FITTED_BINNED_DELTA_OF_TWO,
     FITTED_DELTA,
     FITTED_DELTA_OF_TWO,
     GROUPED_DELTA,
@@ -48,8 +53,12 @@ Effort = Literal["fast", "small", "separate"]
 apart, so that the high-order bytes of its floats can be read without the rest."""
 
 
-BETTER_THAN = {DECAY_DELTA: FITTED_DELTA, DECAY_DELTA_OF_TWO: FITTED_DELTA_OF_TWO}
-"""Where the first holds a block, which needs rows that only decayed, the second is not tried."""
+BINNED_BY_BASES = (BINNED_DECAY_DELTA, BINNED_DECAY_DELTA_OF_TWO), (FITTED_BINNED_DELTA, FITTED_BINNED_DELTA_OF_TWO)
+GROUPED_BY_BASES = (DECAY_DELTA, DECAY_DELTA_OF_TWO), (FITTED_DELTA, FITTED_DELTA_OF_TWO)
+"""The codecs of one base and of two, for blocks with rows that only decayed, and for all."""
+
+BETTER_THAN = {plain: decay for ways in (BINNED_BY_BASES, GROUPED_BY_BASES) for decay, plain in zip(*ways, strict=True)}
+"""The first is not tried where the second holds a block, which needs rows that only decayed."""
 
 
 class EncodedBlock(Struct, frozen=True):
@@ -114,7 +123,7 @@ class _Choice(Struct, frozen=True):
     def _smallest_delta(self, codec_ids: Sequence[int]) -> tuple[int, Bytes] | None:
         found: list[tuple[int, Bytes]] = []
         for codec_id in codec_ids:
-            if any(BETTER_THAN.get(better) == codec_id for better, _ in found):
+            if any(BETTER_THAN.get(codec_id) == better for better, _ in found):
                 continue
             frame = codec(codec_id).encode(self.block, self.item, self.bases, self.rows)
             found += [] if frame is None else [(codec_id, frame)]
@@ -152,18 +161,16 @@ def _self_codecs(block: memoryview, item: Item, effort: Effort) -> tuple[int, ..
 
 
 def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
-    """Return the codecs to try; the grouped delta stands in where those before it cannot hold a block."""
+    """Return the codecs to try; the last stands in where those before it cannot hold a block."""
     if item.kind == "bytes":
         return ()
     if item.kind not in FLOAT_KINDS:
         return (PLAIN_DELTA,)
+    plain = BINNED_DELTA if item.kind == "float32" else GROUPED_DELTA
     if effort == "fast":
-        return (GROUPED_DELTA,)
-    return (
-        *(DECAY_DELTA, DECAY_DELTA_OF_TWO)[:bases],
-        *(FITTED_DELTA, FITTED_DELTA_OF_TWO)[:bases],
-        GROUPED_DELTA,
-    )
+        return (plain,)
+    decays, fitted = BINNED_BY_BASES if item.kind == "float32" else GROUPED_BY_BASES
+    return (*decays[:bases], *fitted[:bases], plain)
 
 
 def _sample(block: memoryview, item: Item) -> memoryview:

@@ -5,8 +5,12 @@ from __future__ import annotations
 from msgspec import Struct
 
 from modelhub.store.codecs.registry import (
+    BINNED_DECAY_DELTA,
+    BINNED_DECAY_DELTA_OF_TWO,
     DECAY_DELTA,
     DECAY_DELTA_OF_TWO,
+    FITTED_BINNED_DELTA,
+    FITTED_BINNED_DELTA_OF_TWO,
     FITTED_DELTA,
     FITTED_DELTA_OF_TWO,
     NAMES,
@@ -16,7 +20,18 @@ from modelhub.store.codecs.registry import (
 )
 
 EFFORTFUL = frozenset(
-    NAMES[number] for number in (FITTED_DELTA, FITTED_DELTA_OF_TWO, PACKED_PLANES, DECAY_DELTA, DECAY_DELTA_OF_TWO)
+    NAMES[number]
+    for number in (
+        FITTED_DELTA,
+        FITTED_DELTA_OF_TWO,
+        PACKED_PLANES,
+        BINNED_DECAY_DELTA,
+        BINNED_DECAY_DELTA_OF_TWO,
+        DECAY_DELTA,
+        DECAY_DELTA_OF_TWO,
+        FITTED_BINNED_DELTA,
+        FITTED_BINNED_DELTA_OF_TWO,
+    )
 )
 
 

@@ -285,7 +285,7 @@ def repack_in_phases(folder: Path) -> None:
     """Repack so that some versions rest on newer ones, which takes several phases."""
     look_around_less()
     storage_plan.DELIVERY_SECONDS = storage_plan.DELIVERY_SECONDS_A_BYTE = 0.0
-    storage_ways.rated = lambda _, drafts: {draft.codec: Rate(0.0, 1e-9) for draft in drafts}
+    storage_ways.rated = lambda _, drafts: {draft.codec: Rate(((1, 1e-9),), 0.0) for draft in drafts}
     repack(find(folder), max_recreation=3.0)
     assert_rests_on_newer(find(folder))
 

@@ -92,7 +92,7 @@ def test_second_bases_are_named(project: Project) -> None:
         project.save("m.safetensors", safetensors({"w": moved}))
     repack(project.repo, max_recreation=100.0)
     found = why_stored(project.repo, place="HEAD", tensor="w")
-    assert found.chain[0].codecs == ("fitted delta of two",)
+    assert found.chain[0].codecs == ("fitted binned delta of two",)
     assert {one.oid for one in found.chain[0].bases} == {link.oid for link in found.chain[1:]}
     stored = next(one for one in found.alternatives if one.verdict == "stored")
     assert (stored.bases, stored.stored_nbytes) == (found.chain[0].bases, found.chain[0].stored_nbytes)

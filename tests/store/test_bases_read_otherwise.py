@@ -141,7 +141,7 @@ def test_two_bases_read_otherwise_are_both_used_and_come_back(store) -> None:
             bases=[[Base(two, is_converted=True), Base(one, rows=500)]],
         )
         writer.publish()
-    assert store.info(oid).codecs == ("fitted delta of two",)
+    assert store.info(oid).codecs == ("fitted binned delta of two",)
     assert store.read(oid) == third.tobytes()
 
 

@@ -10,7 +10,7 @@ from contracts.codec import blocks
 from hypothesis import given, settings
 
 from modelhub.store.block_encoder import SURE_NBYTES, Effort, encode_block
-from modelhub.store.codecs.registry import BYTE_PLANES, GROUPED_DELTA, PLAIN_DELTA, RAW, SAME, ZSTD, codec
+from modelhub.store.codecs.registry import BINNED_DELTA, BYTE_PLANES, GROUPED_DELTA, PLAIN_DELTA, RAW, SAME, ZSTD, codec
 from modelhub.store.item import ITEM_KINDS, Item, Rows
 
 EFFORTS: tuple[Effort, ...] = ("fast", "small")
@@ -41,7 +41,7 @@ def test_a_large_constant_block_is_not_stored_as_a_delta(numbers) -> None:
 
 
 def test_a_training_step_becomes_a_delta(numbers) -> None:
-    for kind, expected in (("float32", GROUPED_DELTA), ("bfloat16", GROUPED_DELTA), ("int32", PLAIN_DELTA)):
+    for kind, expected in (("float32", BINNED_DELTA), ("bfloat16", GROUPED_DELTA), ("int32", PLAIN_DELTA)):
         item, block, base = numbers(kind, SURE_NBYTES)
         encoded = encode_block(block, item, [base])
         assert encoded.frame.codec == expected

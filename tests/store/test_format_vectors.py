@@ -36,6 +36,11 @@ CASES = {
     9: STEPS,
     10: DECAYED,
     11: DECAYED,
+    12: STEPS,
+    13: STEPS,
+    14: STEPS,
+    15: DECAYED,
+    16: DECAYED,
 }
 
 

@@ -18,6 +18,7 @@ from modelhub.store import loops
 from modelhub.store.codecs.float_values import KINDS
 from modelhub.store.codecs.number_bits import exponent_field
 from modelhub.store.loops import plain
+from modelhub.store.loops.binned import Bins
 from modelhub.store.loops.groups import Groups
 
 try:
@@ -27,7 +28,10 @@ except ImportError:
 
 needs_compiled = pytest.mark.skipif(compiled is None, reason="the loops are not compiled here")
 
-LOOPS = ("count", "fields", "join", "predict", "row_keys", "sort_steps", "split", "step", "walk", "walk_sorted")
+LOOPS = (
+    *("bin_steps", "count", "fields", "join", "predict", "row_keys"),
+    *("sort_steps", "split", "step", "walk", "walk_binned", "walk_sorted", "walk_usual"),
+)
 WIDTHS = tuple(CODES)
 FIELDS = {2: exponent_field("float16"), 4: exponent_field("float32"), 8: exponent_field("float64"), 1: (0, 0xFF)}
 
@@ -78,6 +82,13 @@ class TestCompiled:
         counts = np.empty(256, np.int64)
         both("count", keys, counts, out=counts)
 
+    @given(rows=st.integers(0, 9), length=st.integers(1, 50), seed=st.integers(0, 2**32 - 1))
+    def test_usual_steps_are_numpys(self, rows: int, length: int, seed: int) -> None:
+        rng = np.random.default_rng(seed)
+        old, usual = (rng.integers(0, 1 << 32, size).astype(np.uint32) for size in (rows * length, 64))
+        marks, out = rng.random(rows) < 0.5, np.zeros(rows * length, np.uint32)
+        both("walk_usual", old, marks, usual, out, length, out=out)
+
     @given(case=any_pair, length=st.integers(1, 50), seed=st.integers(0, 2**32 - 1))
     def test_keys_by_row_are_numpys(self, case, length: int, seed: int) -> None:
         width, (bits, _) = case
@@ -116,6 +127,58 @@ class TestCompiled:
             assert back.tobytes() == new.tobytes()
             found.append((steps.tobytes(), at.tolist()))
         assert found[0] == found[1]
+
+    @given(
+        case=pairs(4),
+        near=st.integers(0, 32),
+        spikes=st.sets(st.integers(0, 40) | st.integers(0, 2**32 - 1), max_size=16),
+        pieces=st.integers(1, 4),
+        seed=st.integers(0, 2**32 - 1),
+    )
+    def test_bins_and_their_undoing_are_numpys(self, case, near: int, spikes: set[int], pieces: int, seed: int) -> None:
+        far, old = case
+        new = old + (far >> np.uint8(near)) if near < 32 else old
+        rng = np.random.default_rng(seed)
+        keys, turns = rng.integers(0, 256, new.size).astype(np.uint8), rng.integers(0, 240, 256).astype(np.uint8)
+        known = np.array(sorted(spikes), np.uint32)
+        cuts = [slice(*pair) for pair in pairwise(np.linspace(0, new.size, pieces + 1).astype(int))]
+        found = []
+        for way in (plain, compiled):
+            symbols, low, back = np.zeros(new.size, np.uint8), np.zeros(4 * new.size + 16, np.uint8), np.zeros_like(new)
+            ends, bit = [], 0
+            for cut in cuts:
+                bins = Bins(symbols[cut], low, turns, known)
+                bit = way.bin_steps(new[cut], old[cut], keys[cut], bins, bit)
+                ends.append(bit)
+            low = low[: -(-bit // 8)].copy()
+            bit = 0
+            for cut, end in zip(cuts, ends, strict=True):
+                bins = Bins(symbols[cut], low, turns, known)
+                bit = way.walk_binned(keys[cut], bins, bit, old[cut], back[cut])
+                assert bit == end
+            assert back.tobytes() == new.tobytes()
+            found.append((symbols.tobytes(), low.tobytes(), ends))
+        assert found[0] == found[1]
+
+    @given(
+        symbols=arrays(np.uint8, st.integers(0, 600)),
+        low=arrays(np.uint8, st.integers(0, 2400)),
+        spikes=st.integers(0, 16),
+        bit=st.integers(0, 30_000),
+    )
+    def test_any_symbols_and_bits_are_read_or_refused_as_by_numpy(self, symbols, low, spikes: int, bit: int) -> None:
+        keys, turns = np.arange(symbols.size).astype(np.uint8), (np.arange(256) * 7 % 240).astype(np.uint8)
+        known = np.arange(spikes, dtype=np.uint32) * 1000
+        results = []
+        for way in (plain, compiled):
+            old, out = np.arange(symbols.size, dtype=np.uint32), np.zeros(symbols.size, np.uint32)
+            try:
+                end = way.walk_binned(keys, Bins(symbols, low, turns, known), bit, old, out)
+            except ValueError:
+                results.append(None)
+            else:
+                results.append((end, out.tobytes()))
+        assert results[0] == results[1]
 
     @given(case=any_pair.filter(lambda case: case[0] > 1), turn=st.booleans(), with_top=st.booleans())
     def test_planes_are_numpys(self, case, turn: bool, with_top: bool) -> None:
@@ -214,6 +277,7 @@ class TestCompiled:
         four, three = np.zeros(4, np.uint32), np.zeros(3, np.uint32)
         keys, rows = np.zeros(4, np.uint8), np.zeros(1, np.int16)
         groups, start, end = np.zeros(256, np.uint8), np.zeros(1, np.int64), np.full(1, 4)
+        turns, spikes, room = np.zeros(256, np.uint8), np.zeros(1, np.uint32), np.zeros(32, np.uint8)
         wrong = [
             ("step", four, three, four, 4, True),
             ("step", four, four, three, 4, True),
@@ -239,6 +303,30 @@ class TestCompiled:
             ("walk_sorted", three, keys, (groups, start, end), four, four, True),
             ("walk_sorted", four, keys, (groups, start, end), four, three, True),
             ("walk_sorted", four, keys, (keys, start, end), four, four, True),
+            *(
+                ("bin_steps", *numbers, Bins(keys, room, *others), 0)
+                for numbers, others in (
+                    ((three, four, keys), (turns, spikes)),
+                    ((four, three, keys), (turns, spikes)),
+                    ((four, four, keys[:3]), (turns, spikes)),
+                    ((four, four, keys), (turns[:255], spikes)),
+                    ((four, four, keys), (turns + np.uint8(240), spikes)),
+                    ((four, four, keys), (turns, np.zeros(17, np.uint32))),
+                    ((four, four, keys), (turns, keys[:2])),
+                )
+            ),
+            ("bin_steps", four, four, keys, Bins(keys, room[:31], turns, spikes), 0),
+            ("bin_steps", four, four, keys, Bins(keys, room, turns, spikes), 9),
+            ("bin_steps", four, four, keys, Bins(keys, room, turns, spikes), -1),
+            ("walk_binned", keys, Bins(keys, room, turns, spikes), 0, three, four),
+            ("walk_binned", keys, Bins(keys, room, turns, spikes), 0, four, three),
+            ("walk_binned", keys[:3], Bins(keys, room, turns, spikes), 0, four, four),
+            ("walk_binned", keys, Bins(keys, room, turns, spikes), -1, four, four),
+            ("walk_binned", keys, Bins(keys, room, turns, spikes), 8 * 32 + 8, four, four),
+            ("walk_usual", four, keys[:2], np.zeros(63, np.uint32), four, 2),
+            ("walk_usual", four, keys[:2], np.zeros(64, np.uint32), three, 2),
+            ("walk_usual", four, keys[:2], np.zeros(64, np.uint32), four, 3),
+            ("walk_usual", four, keys[:2], np.zeros(64, np.uint32), four, 0),
             ("predict", four, None, None, three, 0, 4),
             ("predict", four, (three, np.zeros(1, np.float32)), None, four, 0, 4),
             ("predict", four, (four, np.zeros(2, np.float32)), None, four, 0, 4),
@@ -289,6 +377,7 @@ import sys
 sys.modules["modelhub.store.loops._compiled"] = None
 from modelhub.store import loops
 from modelhub.store.loops import plain
+from modelhub.store.loops.binned import Bins
 from modelhub.store.loops.groups import Groups
 assert not loops.COMPILED and loops.walk_sorted is plain.walk_sorted
 """

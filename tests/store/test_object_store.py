@@ -118,7 +118,7 @@ def test_info_tells_how_an_object_is_kept(store, numbers) -> None:
         writer.publish()
     info = store.info(oid)
     assert (info.base, info.depth, info.size, info.kind) == (base, 1, len(new), "blob")
-    assert (info.codecs, info.place) == (("grouped delta",), "loose")
+    assert (info.codecs, info.place) == (("binned delta",), "loose")
     assert 0 < info.stored_nbytes < len(new)
 
 

@@ -141,7 +141,7 @@ def test_a_delta_is_kept_where_it_pays_and_gives_back_the_bytes(store, numbers) 
     base = keep(store, old, item)
     oid = keep(store, new, item, ["0" * 64, base])
     info = store.info(oid)
-    assert (info.base, info.depth, info.codecs) == (base, 1, ("grouped delta",))
+    assert (info.base, info.depth, info.codecs) == (base, 1, ("binned delta",))
     assert store.read(oid) == new
 
 
@@ -156,7 +156,7 @@ def test_blocks_choose_for_themselves(store, numbers) -> None:
     block = item.block_nbytes
     mixed = old[:block] + new[block : 2 * block] + bytes(block)
     oid = keep(store, mixed, item, [keep(store, old, item)])
-    assert store.info(oid).codecs == ("byte planes", "grouped delta", "same")
+    assert store.info(oid).codecs == ("binned delta", "byte planes", "same")
     assert b"".join(store.open(oid).blocks()) == mixed
     assert store.open(oid).read(block - 2, 4) == mixed[block - 2 : block + 2]
 

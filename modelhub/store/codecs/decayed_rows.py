@@ -72,16 +72,10 @@ def key_by_mantissa(keys: Keys, known: Words, decayed: Marks, kind: str) -> None
     np.minimum(keys, np.uint8(FIRST_KEY - 1), out=keys)
     if decayed.any():
         table = keys.reshape(decayed.size, -1)
-        np.copyto(table, _keys(known, kind).reshape(table.shape), where=decayed[:, None])
+        np.copyto(table, mantissa_keys(known, kind).reshape(table.shape), where=decayed[:, None])
 
 
-def undecayed(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Return the classes, in which decayed rows, whose keys do not go by them, have a usual one."""
-    others = stored[stored != DECAYED]
-    return np.where(stored == DECAYED, np.uint8(np.median(others)) if others.size else np.uint8(0), stored)
-
-
-def _keys(known: Words, kind: str) -> Keys:
+def mantissa_keys(known: Words, kind: str) -> Keys:
     """Return FIRST_KEY and on: the sign and the top of the mantissa."""
     keys = top_of_mantissa(known, kind)
     signs: Keys = scratch("signs", known.size, np.uint8)
@@ -89,3 +83,9 @@ def _keys(known: Words, kind: str) -> Keys:
     keys |= signs
     keys += np.uint8(FIRST_KEY)
     return keys
+
+
+def undecayed(stored: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Return the classes, in which decayed rows, whose keys do not go by them, have a usual one."""
+    others = stored[stored != DECAYED]
+    return np.where(stored == DECAYED, np.uint8(np.median(others)) if others.size else np.uint8(0), stored)

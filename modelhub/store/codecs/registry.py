@@ -21,6 +21,11 @@ PACKED_PLANES = 8
 SEPARATE_PLANES = 9
 DECAY_DELTA = 10
 DECAY_DELTA_OF_TWO = 11
+BINNED_DELTA = 12
+FITTED_BINNED_DELTA = 13
+FITTED_BINNED_DELTA_OF_TWO = 14
+BINNED_DECAY_DELTA = 15
+BINNED_DECAY_DELTA_OF_TWO = 16
 
 _MODULES: dict[int, tuple[str, str]] = {
     RAW: ("raw", "RAW"),
@@ -35,6 +40,11 @@ _MODULES: dict[int, tuple[str, str]] = {
     SEPARATE_PLANES: ("separate_planes", "SEPARATE_PLANES"),
     DECAY_DELTA: ("fitted_delta", "DECAY_DELTA"),
     DECAY_DELTA_OF_TWO: ("fitted_delta", "DECAY_DELTA_OF_TWO"),
+    BINNED_DELTA: ("binned_delta", "BINNED_DELTA"),
+    FITTED_BINNED_DELTA: ("fitted_delta", "FITTED_BINNED_DELTA"),
+    FITTED_BINNED_DELTA_OF_TWO: ("fitted_delta", "FITTED_BINNED_DELTA_OF_TWO"),
+    BINNED_DECAY_DELTA: ("fitted_delta", "BINNED_DECAY_DELTA"),
+    BINNED_DECAY_DELTA_OF_TWO: ("fitted_delta", "BINNED_DECAY_DELTA_OF_TWO"),
 }
 
 NAMES: dict[int, str] = {
@@ -50,6 +60,11 @@ NAMES: dict[int, str] = {
     SEPARATE_PLANES: "separate planes",
     DECAY_DELTA: "decay delta",
     DECAY_DELTA_OF_TWO: "decay delta of two",
+    BINNED_DELTA: "binned delta",
+    FITTED_BINNED_DELTA: "fitted binned delta",
+    FITTED_BINNED_DELTA_OF_TWO: "fitted binned delta of two",
+    BINNED_DECAY_DELTA: "binned decay delta",
+    BINNED_DECAY_DELTA_OF_TWO: "binned decay delta of two",
 }
 """What people read; here, so that saying how an object is kept needs no codec's libraries."""
 

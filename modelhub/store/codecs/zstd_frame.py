@@ -24,6 +24,15 @@ def compress(data: Bytes, level: int) -> bytes:
     return compressors[level].compress(data)
 
 
+def compress_symbols(data: Bytes) -> bytes:
+    """As `compress`, of bytes that hardly ever repeat in a row: their frequencies are all that is made use of."""
+    found: zstandard.ZstdCompressor | None = getattr(_contexts, "symbols", None)
+    if found is None:
+        how = zstandard.ZstdCompressionParameters.from_level(1, hash_log=6, min_match=7, write_checksum=False)
+        found = _contexts.symbols = zstandard.ZstdCompressor(compression_params=how)
+    return found.compress(data)
+
+
 def decompress(frame: Bytes, nbytes: int) -> bytes:
     """Return the content of one frame, which must declare exactly `nbytes` bytes.
 

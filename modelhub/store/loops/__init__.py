@@ -18,6 +18,7 @@ else:
 
 COMPILED = chosen.__name__.endswith("._compiled")
 
+bin_steps = chosen.bin_steps
 count = chosen.count
 fields = chosen.fields
 join = chosen.join
@@ -27,4 +28,6 @@ sort_steps = chosen.sort_steps
 split = chosen.split
 step = chosen.step
 walk = chosen.walk
+walk_binned = chosen.walk_binned
 walk_sorted = chosen.walk_sorted
+walk_usual = chosen.walk_usual

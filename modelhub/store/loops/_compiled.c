@@ -12,6 +12,7 @@
 #error "the compiled loops are for little-endian processors"
 #endif
 
+#include "binned.h"
 #include "floats.h"
 #include "numbers.h"
 #include "planes.h"
@@ -115,6 +116,29 @@ static PyObject *fields(PyObject *module, PyObject *args) {
     return result;
 }
 
+static PyObject *walk_usual(PyObject *module, PyObject *args) {
+    Py_buffer views[4] = {0};
+    Py_ssize_t length;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*w*n", &views[0], &views[1], &views[2], &views[3], &length))
+        return NULL;
+    const Py_ssize_t rows = views[1].len;
+    if (length < 1 || views[0].len % 4 || views[0].len / 4 != rows * length || views[3].len != views[0].len ||
+        views[2].len != MANTISSA_KEYS * 4)
+        wrong("there is not one mark for each row");
+    else {
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t row = 0; row < rows; row++)
+            if (((const uint8_t *)views[1].buf)[row])
+                walk_row(views[2].buf, (const char *)views[0].buf + 4 * row * length,
+                         (char *)views[3].buf + 4 * row * length, length);
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    release(views, 4);
+    return result;
+}
+
 static PyObject *row_keys(PyObject *module, PyObject *args) {
     Py_buffer views[3] = {0};
     int shift, mask;
@@ -196,6 +220,54 @@ static PyObject *walk_sorted(PyObject *module, PyObject *args) {
     }
     release(views, 7);
     return are_right ? Py_NewRef(Py_None) : wrong("sorted steps do not fit their keys");
+}
+
+/* Whether keys, turns and spikes are there for so many symbols. */
+static int are_bins(Py_ssize_t count, const Py_buffer *keys, const Py_buffer *turns, const Py_buffer *spikes) {
+    int are_right = keys->len == count && turns->len == KEYS && spikes->len % 4 == 0 && spikes->len <= 4 * MOST_SPIKES;
+    for (int key = 0; are_right && key < KEYS; key++)
+        are_right = ((const uint8_t *)turns->buf)[key] < BINS;
+    return are_right;
+}
+
+static PyObject *bin_steps(PyObject *module, PyObject *args) {
+    Py_buffer views[7] = {0};
+    long long bit, end = -1;
+    if (!PyArg_ParseTuple(args, "y*y*y*(w*w*y*y*)L", &views[0], &views[1], &views[2], &views[5], &views[6], &views[3],
+                          &views[4], &bit))
+        return NULL;
+    const Py_ssize_t count = views[5].len;
+    if (views[0].len == 4 * count && views[1].len == 4 * count && are_bins(count, &views[2], &views[3], &views[4]) &&
+        bit >= 0 && bit / 8 <= views[6].len && views[6].len - bit / 8 >= 16 + 4 * count) {
+        Py_BEGIN_ALLOW_THREADS
+        Spikes spikes;
+        read_spikes(&spikes, views[4].buf, views[4].len / 4);
+        end = bin_all(views[0].buf, views[1].buf, views[2].buf, views[3].buf, &spikes, views[5].buf, views[6].buf, bit,
+                      count);
+        Py_END_ALLOW_THREADS
+    }
+    release(views, 7);
+    return end >= 0 ? PyLong_FromLongLong(end) : wrong("the bins of steps do not fit where they are to go");
+}
+
+static PyObject *walk_binned(PyObject *module, PyObject *args) {
+    Py_buffer views[7] = {0};
+    long long bit, end = -1;
+    if (!PyArg_ParseTuple(args, "y*(y*y*y*y*)Ly*w*", &views[2], &views[0], &views[1], &views[3], &views[4], &bit,
+                          &views[5], &views[6]))
+        return NULL;
+    const Py_ssize_t count = views[0].len;
+    if (views[5].len == 4 * count && views[6].len == 4 * count && are_bins(count, &views[2], &views[3], &views[4]) &&
+        bit >= 0 && bit / 8 <= views[1].len) {
+        Py_BEGIN_ALLOW_THREADS
+        Place places[PLACES];
+        build_places(places, views[4].buf, (int)(views[4].len / 4));
+        end = walk_bins(views[0].buf, views[1].buf, views[1].len, bit, views[2].buf, views[3].buf, places, views[5].buf,
+                        views[6].buf, count);
+        Py_END_ALLOW_THREADS
+    }
+    release(views, 7);
+    return end >= 0 ? PyLong_FromLongLong(end) : wrong("bins and what lies below them do not fit together");
 }
 
 static PyObject *predict(PyObject *module, PyObject *args) {
@@ -300,11 +372,14 @@ static PyObject *join(PyObject *module, PyObject *args) {
 static PyMethodDef METHODS[] = {
     {"step", step, METH_VARARGS, NULL},
     {"walk", walk, METH_VARARGS, NULL},
+    {"walk_binned", walk_binned, METH_VARARGS, NULL},
+    {"bin_steps", bin_steps, METH_VARARGS, NULL},
     {"count", count, METH_VARARGS, NULL},
     {"fields", fields, METH_VARARGS, NULL},
     {"row_keys", row_keys, METH_VARARGS, NULL},
     {"sort_steps", sort_steps, METH_VARARGS, NULL},
     {"walk_sorted", walk_sorted, METH_VARARGS, NULL},
+    {"walk_usual", walk_usual, METH_VARARGS, NULL},
     {"predict", predict, METH_VARARGS, NULL},
     {"split", split, METH_VARARGS, NULL},
     {"join", join, METH_VARARGS, NULL},

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from modelhub.store.codecs.float_values import KINDS, LEAST, Values, nearest_bits, values_of
 from modelhub.store.codecs.number_bits import Words, parts_of, slabs, unzigzag, zigzag
 from modelhub.store.codecs.scratch import scratch
+from modelhub.store.loops.binned import Bins, read_bins, write_bins
 from modelhub.store.loops.groups import KEYS, Groups, Keys, Places
 
 
@@ -102,6 +103,37 @@ def walk_sorted(steps: Words, keys: Keys, groups: Groups, old: Words, out: Words
         found: Words = scratch("piece", order.size, steps.dtype)
         found[order] = in_order
         walk(found, old[part], out[part], out.itemsize, is_float)
+
+
+def bin_steps(new: Words, old: Words, keys: Keys, bins: Bins, bit: int) -> int:
+    """Write the `step` of each float32 as `write_bins` does, and return where the bits end.
+
+    There is room for 28 bits an element after `bit`, and 16 bytes.
+    """
+    steps: Words = scratch("naturals", new.size, new.dtype)
+    step(new, old, steps, 4, True)
+    return write_bins(steps, keys, bins, bit)
+
+
+def walk_binned(keys: Keys, bins: Bins, bit: int, old: Words, out: Words) -> int:
+    """Undo `bin_steps`: write the numbers that these steps lead to from `old` to `out`, and return where the bits end.
+
+    Raises ValueError as `read_bins`.
+    """
+    naturals, end = read_bins(keys, bins, bit)
+    walk(naturals, old, out, 4, True)
+    return end
+
+
+def walk_usual(old: Words, marks: NDArray[np.bool_], usual: Words, out: Words, length: int) -> None:
+    """Write the float32 numbers that lie the usual steps from `old`, of the marked rows of `length` alone.
+
+    `usual`, uint32 [64], has a step for the 32 x sign + the five high bits of the mantissa of the old number.
+    """
+    rows = old.reshape(-1, length)[marks].reshape(-1)
+    found = np.empty_like(rows)
+    walk(usual[(rows >> np.uint8(26) & np.uint8(32)) | (rows >> np.uint8(18) & np.uint8(31))], rows, found, 4, True)
+    out.reshape(-1, length)[marks] = found.reshape(-1, length)
 
 
 def predict(

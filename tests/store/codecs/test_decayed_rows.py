@@ -11,7 +11,14 @@ from hypothesis import strategies as st
 from modelhub.errors import IntegrityError
 from modelhub.store.block_encoder import encode_block
 from modelhub.store.codecs.decayed_rows import find_decayed, top_of_mantissa
-from modelhub.store.codecs.fitted_delta import DECAY_DELTA, DECAY_DELTA_OF_TWO, FITTED_DELTA
+from modelhub.store.codecs.fitted_delta import (
+    BINNED_DECAY_DELTA,
+    BINNED_DECAY_DELTA_OF_TWO,
+    DECAY_DELTA,
+    DECAY_DELTA_OF_TWO,
+    FITTED_DELTA,
+    FittedDelta,
+)
 from modelhub.store.codecs.registry import NAMES
 from modelhub.store.item import Item, Rows
 
@@ -52,66 +59,80 @@ def decayed_blocks(draw: st.DrawFn) -> tuple[Rows, bytes, bytes, bytes]:
     return Rows(length, lead), *(block.tobytes() for block in blocks)
 
 
-class TestDecayDelta(CodecContract):
-    codec = DECAY_DELTA
+class DecayContract(CodecContract):
+    """What all codecs for decayed rows promise."""
 
-    @given(case=decayed_blocks())
-    @settings(max_examples=60, **SHARED)
-    def test_rows_cut_anywhere_and_strange_numbers_come_back(self, case) -> None:
-        rows, block, base, _ = case
-        self.round_trip(block, FLOAT32, base, rows)
-
-    def test_decayed_rows_cost_next_to_nothing(self) -> None:
-        *_, old, new = training(1, (1000, 384), seen=0)
-        frame = DECAY_DELTA.encode(new.tobytes(), FLOAT32, [old.tobytes()], Rows(384))
-        assert frame is not None
-        assert len(frame) < 0.01 * new.nbytes
-
-    def test_beside_rows_that_were_trained_they_cost_far_less_than_by_exponent(self) -> None:
-        *_, old, new = training(2, (1000, 384), seen=100)
-        decay, fitted = (
-            one.encode(new.tobytes(), FLOAT32, [old.tobytes()], Rows(384)) for one in (self.codec, FITTED_DELTA)
-        )
-        assert decay is not None
-        assert fitted is not None
-        assert len(decay) < 0.7 * len(fitted)
-        assert bytes(DECAY_DELTA.decode(decay, new.nbytes, FLOAT32, [old.tobytes()])) == new.tobytes()
-
-    @pytest.mark.parametrize("seen", [0, 1000])
-    def test_without_a_row_that_decayed_it_is_left_to_others(self, seen: int) -> None:
-        *_, old, new = training(3, (1000, 384), seen=seen, steps=40 if seen else 0)
-        assert DECAY_DELTA.encode(new.tobytes(), FLOAT32, [old.tobytes()], Rows(384)) is None
-
-    def test_the_block_encoder_finds_it(self) -> None:
-        *_, old, new = training(4, (1000, 384), seen=100)
-        encoded = encode_block(new.tobytes(), FLOAT32, [old.tobytes()], Rows(384), effort="small")
-        assert NAMES[encoded.frame.codec] == "decay delta"
-
-    def test_a_damaged_frame_is_refused(self) -> None:
-        with pytest.raises(IntegrityError):
-            DECAY_DELTA.decode(bytes(100), 20_000, FLOAT32, [bytes(20_000)])
-
-
-class TestDecayDeltaOfTwo(CodecContract):
-    codec = DECAY_DELTA_OF_TWO
+    codec: FittedDelta
 
     @given(case=decayed_blocks())
     @settings(max_examples=60, **SHARED)
     def test_rows_cut_anywhere_and_strange_numbers_come_back(self, case) -> None:
         rows, block, *bases = case
-        frame = DECAY_DELTA_OF_TWO.encode(block, FLOAT32, bases, rows)
+        frame = self.codec.encode(block, FLOAT32, bases, rows)
         if frame is not None:
-            assert bytes(DECAY_DELTA_OF_TWO.decode(frame, len(block), FLOAT32, bases)) == block
+            assert bytes(self.codec.decode(frame, len(block), FLOAT32, bases)) == block
+
+    def test_decayed_rows_cost_next_to_nothing(self) -> None:
+        *bases, new = (version.tobytes() for version in training(1, (1000, 384), seen=0))
+        frame = self.codec.encode(new, FLOAT32, bases[::-1], Rows(384))
+        assert frame is not None
+        assert len(frame) < 0.01 * len(new)
+
+    def test_beside_rows_that_were_trained_they_cost_far_less_than_by_exponent(self) -> None:
+        *bases, new = (version.tobytes() for version in training(2, (1000, 384), seen=100))
+        decay, fitted = (one.encode(new, FLOAT32, bases[::-1], Rows(384)) for one in (self.codec, FITTED_DELTA))
+        assert decay is not None
+        assert fitted is not None
+        assert len(decay) < 0.7 * len(fitted)
+        assert bytes(self.codec.decode(decay, len(new), FLOAT32, bases[::-1])) == new
+
+    @pytest.mark.parametrize("seen", [0, 1000])
+    def test_without_a_row_that_decayed_it_is_left_to_others(self, seen: int) -> None:
+        *bases, new = (version.tobytes() for version in training(3, (1000, 384), seen=seen, steps=40 if seen else 0))
+        assert self.codec.encode(new, FLOAT32, bases[::-1], Rows(384)) is None
+
+    def test_a_damaged_frame_is_refused(self) -> None:
+        with pytest.raises(IntegrityError):
+            self.codec.decode(bytes(100), 20_000, FLOAT32, [bytes(20_000)] * 2)
+
+
+class OfTwoContract(DecayContract):
+    """What those of two bases promise besides."""
+
+    of_one: FittedDelta
 
     def test_beside_rows_that_go_on_moving_a_second_base_pays(self) -> None:
         before, old, _ = training(5, (1000, 384), seen=100)
         new = decayed(old, 33)
         new[:100] += (old - before)[:100] * np.float32(0.3)
         bases = [old.tobytes(), before.tobytes()]
-        one, two = (codec.encode(new.tobytes(), FLOAT32, bases, Rows(384)) for codec in (DECAY_DELTA, self.codec))
+        one, two = (codec.encode(new.tobytes(), FLOAT32, bases, Rows(384)) for codec in (self.of_one, self.codec))
         assert one is not None
         assert two is not None
         assert len(two) < 0.7 * len(one)
+
+
+class TestDecayDelta(DecayContract):
+    codec = DECAY_DELTA
+
+
+class TestDecayDeltaOfTwo(OfTwoContract):
+    codec = DECAY_DELTA_OF_TWO
+    of_one = DECAY_DELTA
+
+
+class TestBinnedDecayDelta(DecayContract):
+    codec = BINNED_DECAY_DELTA
+
+    def test_the_block_encoder_finds_it(self) -> None:
+        *_, old, new = training(4, (1000, 384), seen=100)
+        encoded = encode_block(new.tobytes(), FLOAT32, [old.tobytes()], Rows(384), effort="small")
+        assert NAMES[encoded.frame.codec] == "binned decay delta"
+
+
+class TestBinnedDecayDeltaOfTwo(OfTwoContract):
+    codec = BINNED_DECAY_DELTA_OF_TWO
+    of_one = BINNED_DECAY_DELTA
 
 
 def test_rows_that_decayed_and_they_alone_are_found() -> None:

@@ -9,7 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from modelhub.errors import IntegrityError
-from modelhub.store.codecs.fitted_delta import FITTED_DELTA, FITTED_DELTA_OF_TWO, LEAST_ELEMENTS
+from modelhub.store.codecs.fitted_delta import (
+    FITTED_BINNED_DELTA,
+    FITTED_BINNED_DELTA_OF_TWO,
+    FITTED_DELTA,
+    FITTED_DELTA_OF_TWO,
+    LEAST_ELEMENTS,
+)
 from modelhub.store.codecs.integer_delta import GROUPED_DELTA
 from modelhub.store.item import Item, Rows
 
@@ -115,3 +121,42 @@ class TestFittedDeltaOfTwo(CodecContract):
         assert two is not None
         assert one is not None
         assert len(two) < 0.75 * len(one)
+
+
+class TestFittedBinnedDelta(CodecContract):
+    codec = FITTED_BINNED_DELTA
+
+    @given(case=odd_blocks().filter(lambda case: case[0] == "float32"))
+    @settings(max_examples=60, **SHARED)
+    def test_strange_numbers_and_rows_come_back(self, case) -> None:
+        kind, rows, block, base, _ = case
+        self.round_trip(block, Item.of(kind), base, rows)
+
+    def test_it_takes_hardly_more_than_groups_do(self) -> None:
+        rng = np.random.default_rng(3)
+        old = rng.standard_normal((400, 500)) * 0.05
+        new = old + rng.standard_normal(old.shape) * 10.0 ** rng.uniform(-7, -3, (400, 1))
+        item, block, base = Item.of("float32"), bits(new, "float32"), bits(old, "float32")
+        binned, grouped = (one.encode(block, item, [base], Rows(500)) for one in (FITTED_BINNED_DELTA, FITTED_DELTA))
+        assert binned is not None
+        assert grouped is not None
+        assert len(binned) < 1.01 * len(grouped)
+
+    @pytest.mark.parametrize("kind", ["float64", "bfloat16", "float16", "int32"])
+    def test_other_kinds_are_left_to_others(self, numbers, kind: str) -> None:
+        item, block, base = numbers(kind, 5000)
+        assert FITTED_BINNED_DELTA.encode(block, item, [base]) is None
+        with pytest.raises(IntegrityError):
+            FITTED_BINNED_DELTA.decode(bytes(100), len(block), item, [base])
+
+
+class TestFittedBinnedDeltaOfTwo(CodecContract):
+    codec = FITTED_BINNED_DELTA_OF_TWO
+
+    @given(case=odd_blocks().filter(lambda case: case[0] == "float32"))
+    @settings(max_examples=60, **SHARED)
+    def test_strange_numbers_and_rows_come_back(self, case) -> None:
+        kind, rows, block, base, before = case
+        frame = self.codec.encode(block, Item.of(kind), [base, before], rows)
+        if frame is not None:
+            assert bytes(self.codec.decode(frame, len(block), Item.of(kind), [base, before])) == block
