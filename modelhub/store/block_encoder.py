@@ -10,16 +10,10 @@ from msgspec import Struct
 from modelhub.errors import InternalError
 from modelhub.files import Bytes
 from modelhub.store.codecs.registry import (
-    BINNED_DECAY_DELTA,
-    BINNED_DECAY_DELTA_OF_TWO,
+    BINNED_BY_BASES,
     BINNED_DELTA,
     BYTE_PLANES,
-    DECAY_DELTA,
-    DECAY_DELTA_OF_TWO,
-    FITTED_BINNED_DELTA,
-    FITTED_BINNED_DELTA_OF_TWO,
-    FITTED_DELTA,
-    FITTED_DELTA_OF_TWO,
+    GROUPED_BY_BASES,
     GROUPED_DELTA,
     PACKED_PLANES,
     PLAIN_DELTA,
@@ -52,10 +46,6 @@ Effort = Literal["fast", "small", "separate"]
 """What a block is encoded for: to be out of the way soon, to be as small as it can be, or, alone and with its planes
 apart, so that the high-order bytes of its floats can be read without the rest."""
 
-
-BINNED_BY_BASES = (BINNED_DECAY_DELTA, BINNED_DECAY_DELTA_OF_TWO), (FITTED_BINNED_DELTA, FITTED_BINNED_DELTA_OF_TWO)
-GROUPED_BY_BASES = (DECAY_DELTA, DECAY_DELTA_OF_TWO), (FITTED_DELTA, FITTED_DELTA_OF_TWO)
-"""The codecs of one base and of two, for blocks with rows that only decayed, and for all."""
 
 BETTER_THAN = {plain: decay for ways in (BINNED_BY_BASES, GROUPED_BY_BASES) for decay, plain in zip(*ways, strict=True)}
 """The first is not tried where the second holds a block, which needs rows that only decayed."""

@@ -4,34 +4,10 @@ from __future__ import annotations
 
 from msgspec import Struct
 
-from modelhub.store.codecs.registry import (
-    BINNED_DECAY_DELTA,
-    BINNED_DECAY_DELTA_OF_TWO,
-    DECAY_DELTA,
-    DECAY_DELTA_OF_TWO,
-    FITTED_BINNED_DELTA,
-    FITTED_BINNED_DELTA_OF_TWO,
-    FITTED_DELTA,
-    FITTED_DELTA_OF_TWO,
-    NAMES,
-    PACKED_PLANES,
-    RAW,
-    SEPARATE_PLANES,
-)
+from modelhub.store.codecs.registry import BINNED_BY_BASES, GROUPED_BY_BASES, NAMES, PACKED_PLANES, RAW, SEPARATE_PLANES
 
 EFFORTFUL = frozenset(
-    NAMES[number]
-    for number in (
-        FITTED_DELTA,
-        FITTED_DELTA_OF_TWO,
-        PACKED_PLANES,
-        BINNED_DECAY_DELTA,
-        BINNED_DECAY_DELTA_OF_TWO,
-        DECAY_DELTA,
-        DECAY_DELTA_OF_TWO,
-        FITTED_BINNED_DELTA,
-        FITTED_BINNED_DELTA_OF_TWO,
-    )
+    NAMES[number] for ids in (*BINNED_BY_BASES, *GROUPED_BY_BASES, (PACKED_PLANES,)) for number in ids
 )
 
 

@@ -377,7 +377,6 @@ import sys
 sys.modules["modelhub.store.loops._compiled"] = None
 from modelhub.store import loops
 from modelhub.store.loops import plain
-from modelhub.store.loops.binned import Bins
 from modelhub.store.loops.groups import Groups
 assert not loops.COMPILED and loops.walk_sorted is plain.walk_sorted
 """

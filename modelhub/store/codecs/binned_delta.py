@@ -10,16 +10,14 @@ import numpy as np
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store import loops
-from modelhub.store.codecs.binned_steps import BinnedReader, pack_binned
+from modelhub.store.codecs.binned_steps import KIND, BinnedReader, pack_binned, turns
 from modelhub.store.codecs.integer_delta import base_words, fits
 from modelhub.store.codecs.number_bits import Words, as_bytes, exponent_field, slabs, words
 from modelhub.store.codecs.scratch import scratch
 from modelhub.store.item import NO_ROWS, Item, Rows
-from modelhub.store.loops.binned import BINS
-from modelhub.store.loops.groups import KEYS, Keys
+from modelhub.store.loops.groups import Keys
 
-KIND = "float32"
-OCTAVES: Keys = (np.arange(KEYS) * 8 % BINS).astype(np.uint8)
+OCTAVES = turns(8)
 """By so many bins steps are turned for each exponent: one more halves them, in units of the last place."""
 
 

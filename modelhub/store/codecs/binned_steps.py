@@ -16,8 +16,10 @@ from modelhub.store import loops
 from modelhub.store.codecs import zstd_frame
 from modelhub.store.codecs.number_bits import Words, as_bytes, words
 from modelhub.store.codecs.scratch import scratch
-from modelhub.store.loops.binned import MOST_SPIKES, Bins, Naturals
-from modelhub.store.loops.groups import Keys
+from modelhub.store.loops.binned import BINS, MOST_SPIKES, Bins, Naturals
+from modelhub.store.loops.groups import KEYS, Keys
+
+KIND = "float32"
 
 SAMPLE_ELEMENTS = 1 << 12
 LEAST_OF_SAMPLE = 24
@@ -27,6 +29,11 @@ THOROUGH_LEVEL = 3
 
 _HEADER = struct.Struct("<BxxxI")
 _ROOM = 16
+
+
+def turns(bins: int) -> Keys:
+    """Return the turns, uint8 [256], of keys of which each one more turns by so many bins."""
+    return (np.arange(KEYS) * bins % BINS).astype(np.uint8)
 
 
 def pack_binned(new: Words, known: Words, keys: Keys, turns: Keys, *, thorough: bool = False) -> bytes:

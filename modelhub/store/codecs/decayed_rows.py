@@ -72,16 +72,16 @@ def key_by_mantissa(keys: Keys, known: Words, decayed: Marks, kind: str) -> None
     np.minimum(keys, np.uint8(FIRST_KEY - 1), out=keys)
     if decayed.any():
         table = keys.reshape(decayed.size, -1)
-        np.copyto(table, mantissa_keys(known, kind).reshape(table.shape), where=decayed[:, None])
+        by_mantissa = mantissa_keys(known, kind) + np.uint8(FIRST_KEY)
+        np.copyto(table, by_mantissa.reshape(table.shape), where=decayed[:, None])
 
 
 def mantissa_keys(known: Words, kind: str) -> Keys:
-    """Return FIRST_KEY and on: the sign and the top of the mantissa."""
+    """Return 0 to 63 for each number: the sign, then the top of the mantissa."""
     keys = top_of_mantissa(known, kind)
     signs: Keys = scratch("signs", known.size, np.uint8)
     loops.fields(known, signs, 8 * known.itemsize - 1 - MANTISSA_BITS, 1 << MANTISSA_BITS)
     keys |= signs
-    keys += np.uint8(FIRST_KEY)
     return keys
 
 

@@ -20,11 +20,11 @@ from modelhub.files import Bytes
 from modelhub.store.codecs.decayed_rows import DECAYED, undecayed
 from modelhub.store.codecs.low_rank import unpack_factors
 from modelhub.store.codecs.number_bits import as_bytes, words
-from modelhub.store.codecs.packed_integers import pack, unpack_into
+from modelhub.store.codecs.packed_integers import SMALL_LEVEL, pack, unpack_into
 from modelhub.store.codecs.prediction import Prediction, fit
 from modelhub.store.codecs.row_keys import RowKeys, decayed_rows, keys_offset, row_classes, step_sizes
 from modelhub.store.codecs.row_layout import LONGEST_ROW, SHORTEST_ROW, RowLayout
-from modelhub.store.codecs.step_packing import APART, BINNED, GROUPED, LEVEL, StepPacking
+from modelhub.store.codecs.step_packing import APART, BINNED, GROUPED, StepPacking
 from modelhub.store.item import NO_ROWS, Item, Rows
 
 LEAST_ELEMENTS = 1 << 12
@@ -46,7 +46,7 @@ class FittedDelta:
     decays: bool = False
 
     def encode(self, block: Bytes, item: Item, bases: Sequence[Bytes], rows: Rows = NO_ROWS) -> Bytes | None:
-        """Return header, row table, factors and groups if that is smaller than the block.
+        """Return header, row table, factors and packed steps if that is smaller than the block.
 
         With `decays` only where there are such rows.
         """
@@ -64,7 +64,10 @@ class FittedDelta:
         classes = stored if decayed is None else undecayed(stored)
         by_row = RowKeys(item.kind, classes, decayed, keys_offset(predicted, classes, item, layout))
         steps = self.packing.pack(new, predicted, layout.pieces, by_row)
-        table = [pack(stored, LEVEL), b"" if model.shares is None else pack(model.shares.view(np.uint8), LEVEL)]
+        table = [
+            pack(stored, SMALL_LEVEL),
+            b"" if model.shares is None else pack(model.shares.view(np.uint8), SMALL_LEVEL),
+        ]
         header = _HEADER.pack(layout.length, layout.lead, by_row.offset, 0, len(table[0]), len(table[1]), len(factors))
         frame = b"".join((header, *table, factors, steps))
         return frame if len(frame) < len(block) else None

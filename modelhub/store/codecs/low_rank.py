@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.codecs.number_bits import unzigzag, zigzag
-from modelhub.store.codecs.packed_integers import pack, unpack_into
+from modelhub.store.codecs.packed_integers import SMALL_LEVEL, pack, unpack_into
 from modelhub.store.codecs.scratch import scratch
 
 Matrix = NDArray[np.float32]
@@ -38,7 +38,6 @@ MOST_PRODUCTS = 1 << 18
 LEAST_SCALE = 2.0**-100
 _EXACT_FLOAT32 = 2.0**24
 _EXACT_FLOAT64 = 2.0**53
-_LEVEL = 8
 _HEADER = struct.Struct("<BxxxfIIII")
 
 
@@ -152,7 +151,7 @@ def _rounded(left: Matrix, strengths: Matrix, right: Matrix, total: float) -> Fa
 
 
 def _packed(values: Matrix) -> bytes:
-    return pack(zigzag(values.astype(np.int32).view(np.uint32).reshape(-1)), _LEVEL)
+    return pack(zigzag(values.astype(np.int32).view(np.uint32).reshape(-1)), SMALL_LEVEL)
 
 
 def _unpacked(data: Bytes, rank: int, count: int) -> Matrix:

@@ -10,6 +10,9 @@ from modelhub.errors import IntegrityError
 from modelhub.store.codecs.number_bits import Words
 
 LEVEL = 6
+SMALL_LEVEL = 8
+"""For what may take its time."""
+
 MOST_CHUNK_BITS = 18
 
 

@@ -68,6 +68,13 @@ NAMES: dict[int, str] = {
 }
 """What people read; here, so that saying how an object is kept needs no codec's libraries."""
 
+BINNED_BY_BASES = (BINNED_DECAY_DELTA, BINNED_DECAY_DELTA_OF_TWO), (FITTED_BINNED_DELTA, FITTED_BINNED_DELTA_OF_TWO)
+"""For float32, what is tried where a block is to be as small as it can be: for blocks with rows that only decayed, and
+for all, each of one base and of two."""
+
+GROUPED_BY_BASES = (DECAY_DELTA, DECAY_DELTA_OF_TWO), (FITTED_DELTA, FITTED_DELTA_OF_TWO)
+"""The same for all other floats."""
+
 CODEC_IDS: tuple[int, ...] = tuple(_MODULES)
 
 

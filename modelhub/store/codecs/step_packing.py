@@ -11,24 +11,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError, InternalError
-from modelhub.store.codecs.binned_steps import BinnedReader, pack_binned
+from modelhub.store.codecs.binned_steps import KIND, BinnedReader, pack_binned, turns
 from modelhub.store.codecs.decayed_rows import Marks
 from modelhub.store.codecs.float_values import KINDS
 from modelhub.store.codecs.grouping import GroupReader, pack_steps
 from modelhub.store.codecs.number_bits import Words
+from modelhub.store.codecs.packed_integers import SMALL_LEVEL
 from modelhub.store.codecs.row_keys import RowKeys
 from modelhub.store.codecs.row_pieces import RowPiece
 from modelhub.store.codecs.scratch import scratch
 from modelhub.store.codecs.usual_steps import UsualReader, pack_usual
 from modelhub.store.item import item_nbytes
-from modelhub.store.loops.binned import BINS
-from modelhub.store.loops.groups import KEYS, Keys
+from modelhub.store.loops.groups import Keys
 
 MIN_GROUP_ELEMENTS = 1 << 12
-LEVEL = 8
 
-BINNED_KIND = "float32"
-HALF_OCTAVES: Keys = (np.arange(KEYS) * -4 % BINS).astype(np.uint8)
+HALF_OCTAVES = turns(-4)
 """A key more is half an octave, four bins."""
 
 Walk = Callable[[RowPiece, Words, Words], None]
@@ -58,7 +56,7 @@ class GroupedPacking:
         """Return the group table and groups."""
         spans = [piece.span for piece in pieces]
         keys = _keys(known, pieces, by_row)
-        return pack_steps(new, known, keys, spans, is_float=True, least=MIN_GROUP_ELEMENTS, level=LEVEL)
+        return pack_steps(new, known, keys, spans, is_float=True, least=MIN_GROUP_ELEMENTS, level=SMALL_LEVEL)
 
     def walk(self, packed: memoryview, elements: int, pieces: Sequence[RowPiece], by_row: RowKeys) -> Walk:
         """Unpack all groups."""
@@ -69,7 +67,7 @@ class GroupedPacking:
 class BinnedPacking:
     """In bins that turn by key."""
 
-    kinds: Sequence[str] = (BINNED_KIND,)
+    kinds: Sequence[str] = (KIND,)
 
     def pack(self, new: Words, known: Words, pieces: Sequence[RowPiece], by_row: RowKeys) -> bytes:
         """Return spikes, symbols and bits below."""
@@ -84,7 +82,7 @@ class BinnedPacking:
 class ApartPacking:
     """Decayed rows, which are known, by their usual steps, all others in bins."""
 
-    kinds: Sequence[str] = (BINNED_KIND,)
+    kinds: Sequence[str] = (KIND,)
 
     _LENGTH = struct.Struct("<I")
 

@@ -9,14 +9,12 @@ from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
 from modelhub.store import loops
-from modelhub.store.codecs.decayed_rows import FIRST_KEY, Marks, mantissa_keys
+from modelhub.store.codecs.decayed_rows import MANTISSA_BITS, Marks, mantissa_keys
 from modelhub.store.codecs.number_bits import Words, unzigzag, zigzag
-from modelhub.store.codecs.packed_integers import pack, unpack_into
+from modelhub.store.codecs.packed_integers import SMALL_LEVEL, pack, unpack_into
 from modelhub.store.codecs.scratch import scratch
-from modelhub.store.loops.groups import KEYS
 
-LEVEL = 8
-USUAL_STEPS = KEYS - FIRST_KEY
+USUAL_STEPS = 2 << MANTISSA_BITS
 
 _HEADER = struct.Struct("<II")
 _TABLE_NBYTES = 4 * USUAL_STEPS
@@ -26,7 +24,7 @@ def pack_usual(new: Words, known: Words) -> bytes:
     """Return the usual steps of float32 numbers from `known` to `new`, and the others. There is at least one."""
     steps: Words = scratch("steps", new.size, new.dtype)
     loops.step(new, known, steps, 4, True)
-    keys = mantissa_keys(known, "float32") - np.uint8(FIRST_KEY)
+    keys = mantissa_keys(known, "float32")
     usual = np.zeros(USUAL_STEPS, np.uint32)
     for key in range(USUAL_STEPS):
         found, counts = np.unique(steps[keys == key], return_counts=True)
@@ -35,7 +33,7 @@ def pack_usual(new: Words, known: Words) -> bytes:
     places = np.flatnonzero(steps != expected)
     gaps = np.diff(places, prepend=-1).astype(np.uint32) - np.uint32(1)
     others = zigzag(unzigzag(steps[places]) - unzigzag(expected[places]))
-    parts = [pack(part, LEVEL) if part.size else b"" for part in (gaps, others)]
+    parts = [pack(part, SMALL_LEVEL) if part.size else b"" for part in (gaps, others)]
     return b"".join((_HEADER.pack(places.size, len(parts[0])), usual.tobytes(), *parts))
 
 
@@ -68,7 +66,7 @@ class UsualReader:
             rows, columns = np.divmod(self._places[begin:end] - self._at, length)
             here = np.flatnonzero(marks)[rows] * length + columns
             before = known[here]
-            usual = self._usual[mantissa_keys(before, "float32") - np.uint8(FIRST_KEY)]
+            usual = self._usual[mantissa_keys(before, "float32")]
             steps = zigzag(unzigzag(usual) + self._others[begin:end])
             loops.walk(steps, before, steps, 4, True)
             out[here] = steps

@@ -32,18 +32,17 @@ static inline int spike_of(const Spikes *spikes, uint32_t natural) {
     return -1;
 }
 
+/* The place of the highest bit that is set; there is one. */
 static inline int top_bit(uint32_t value) {
+#if defined(__GNUC__) || defined(__clang__)
+    return 31 - __builtin_clz(value);
+#else
     int top = 31;
     while (!(value >> top))
         top--;
     return top;
-}
-
-#if defined(__GNUC__) || defined(__clang__)
-#define TOP_BIT(value) (31 - __builtin_clz(value))
-#else
-#define TOP_BIT(value) top_bit(value)
 #endif
+}
 
 /* What is done in several loops is done in parts of so many elements. */
 #define TILE 256
@@ -53,7 +52,7 @@ static inline void find_bins(const uint32_t *naturals, const uint8_t *keys, cons
     for (Py_ssize_t at = 0; at < count; at++) {
         const uint32_t natural = naturals[at];
         const int spike = with_spikes ? spike_of(spikes, natural) : -1;
-        const int bits = TOP_BIT(natural | 8) - 3;
+        const int bits = top_bit(natural | 8) - 3;
         const int bin = (bits << 3) + (int)(natural >> bits) + turns[keys[at]];
         symbols[at] = (uint8_t)(spike >= 0 ? BINS + spike : bin >= BINS ? bin - BINS : bin);
         below[at] = (uint8_t)(spike >= 0 ? 0 : bits);

@@ -18,6 +18,8 @@ from modelhub.store.loops.groups import KEYS, Keys
 BINS = 240
 MOST_SPIKES = KEYS - BINS
 
+WRONG_BINS = "bins and what lies below them do not fit together"
+
 Naturals = NDArray[np.uint32]
 
 
@@ -84,9 +86,6 @@ def read_bins(keys: Keys, bins: Bins, bit: int) -> tuple[Naturals, int]:
     if spikes.size:
         naturals[is_spike] = spikes[symbols[is_spike] - BINS]
     return naturals, end
-
-
-WRONG_BINS = "bins and what lies below them do not fit together"
 
 
 def _top_bits(naturals: Naturals) -> NDArray[np.int64]:
