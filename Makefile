@@ -12,7 +12,7 @@ help:  ## say what each word does
 
 setup: $(VENV)/.ready  ## make .venv with modelhub and everything the demo, tests and checks need
 
-$(VENV)/.ready: pyproject.toml setup.py constraints.txt $(wildcard modelhub/store/loops/*.[ch])
+$(VENV)/.ready: pyproject.toml setup.py constraints.txt $(wildcard modelhub/store/loops/*.[ch] modelhub/weights/*.c)
 	$(PYTHON) -c 'import sys; sys.exit("modelhub needs Python 3.11 or newer, set PYTHON=python3.12 or so") if sys.version_info < (3, 11) else None'
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --upgrade "pip>=25.1"
@@ -48,4 +48,4 @@ docs: setup  ## write the generated reference pages anew
 	$(BIN)/python -m modelhub.catalog.schema > modelhub/catalog/schema.sql
 
 clean:  ## remove .venv and caches
-	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist modelhub/store/loops/*.so
+	rm -rf $(VENV) .mypy_cache .ruff_cache .hypothesis .import_linter_cache build dist modelhub/store/loops/*.so modelhub/weights/*.so

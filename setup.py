@@ -2,16 +2,22 @@
 
 from setuptools import Extension, setup
 
+HEADERS = [f"modelhub/store/loops/{name}.h" for name in ("binned", "floats", "numbers", "planes", "processors")]
+
+
+def compiled(name: str, depends: list[str]) -> Extension:
+    """Return the extension of this module, which is made of one file."""
+    return Extension(
+        name,
+        [name.replace(".", "/") + ".c"],
+        depends=depends,
+        extra_compile_args=["-O3", "-g0", "-ffp-contract=off"],
+        py_limited_api=True,
+        optional=True,
+    )
+
+
 setup(
-    ext_modules=[
-        Extension(
-            "modelhub.store.loops._compiled",
-            ["modelhub/store/loops/_compiled.c"],
-            depends=[f"modelhub/store/loops/{name}.h" for name in ("binned", "floats", "numbers", "planes")],
-            extra_compile_args=["-O3", "-g0", "-ffp-contract=off"],
-            py_limited_api=True,
-            optional=True,
-        )
-    ],
+    ext_modules=[compiled("modelhub.store.loops._compiled", HEADERS), compiled("modelhub.weights._sums", [])],
     options={"bdist_wheel": {"py_limited_api": "cp311"}},
 )

@@ -1,7 +1,7 @@
 """Describe a tensor by a few numbers (mean, spread, range, norm, zeros, NaN and Inf), block by block.
 
-Every sum is taken in float64 over fixed slices with numpy's pairwise addition, never through BLAS, so equal blocks give
-equal bits whatever the processor and the number of threads. NaN and Inf are counted and left out of everything else.
+Every sum is taken in float64 over fixed slices (`sums`), so equal blocks give equal bits whatever the processor and the
+number of threads. NaN and Inf are counted and left out of everything else.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import numpy.typing as npt
 from modelhub.oid import Bytes
 from modelhub.weights.arrays import item_nbytes, to_numbers
 from modelhub.weights.summary import TensorStatistics, is_numeric
+from modelhub.weights.sums import Sums, of_slices, sum_up
 
 # A slice in float64 (512 KiB) stays in a core's own cache.
 SLICE_ELEMENTS = 1 << 16
@@ -44,11 +45,13 @@ NO_NUMBERS = Partial(numeric=False)
 def partial(block: Bytes, dtype: str) -> Partial:
     """Sum up one block; pure and safe to call from many threads.
 
-    Cost: about 2.5 ms for 2**20 float32 values. Raises InvalidInputError where the block cuts a value in two.
+    Cost: about 1.5 ms for 2**20 float32 values. Raises InvalidInputError where the block cuts a value in two.
     """
     if not is_numeric(dtype):
         return NO_NUMBERS
     with np.errstate(all="ignore"):
+        if dtype == "float32":
+            return _merge_all(_float32_slices(block))
         return _merge_all(_slice(numbers) for numbers in slices(block, dtype))
 
 
@@ -133,26 +136,30 @@ def _known(value: float, exact: bool) -> float | None:
     return float(value) if exact and math.isfinite(value) else None
 
 
+def _float32_slices(block: Bytes) -> Iterator[Partial]:
+    """Sum up all slices of a block in one call, which leaves the interpreter to other threads meanwhile."""
+    numbers = to_numbers(block, "float32")
+    if numbers is None:
+        return
+    for index, found in enumerate(of_slices(numbers, SLICE_ELEMENTS)):
+        some = numbers[index * SLICE_ELEMENTS : (index + 1) * SLICE_ELEMENTS]
+        yield _slice(some) if found is None else _finite(some.size, Sums(*found))
+
+
 def _slice(numbers: npt.NDArray[Any]) -> Partial:
     """Sum up at most SLICE_ELEMENTS numbers."""
-    count = numbers.size
-    wide = numbers.astype(np.float64)
-    total = float(np.add.reduce(wide))
-    nans = infs = 0
-    if not math.isfinite(total):  # NaN, Inf, or a sum too large for float64
-        nans = int(np.count_nonzero(np.isnan(wide)))
-        infs = int(np.count_nonzero(np.isinf(wide)))
-        if nans or infs:
-            kept = np.isfinite(wide)
-            wide, numbers = wide[kept], numbers[kept]
-            total = float(np.add.reduce(wide))
-    if not wide.size:
-        return Partial(count=count, nans=nans, infs=infs)
-    zeros = wide.size - int(np.count_nonzero(numbers))
-    minimum, maximum = float(numbers.min()), float(numbers.max())
-    mean = total / wide.size
-    if math.isfinite(mean):
-        mean = min(max(mean, minimum), maximum)  # rounding must not move the mean of equal numbers off them
-    wide -= mean
-    np.multiply(wide, wide, out=wide)
-    return Partial(count, wide.size, mean, float(np.add.reduce(wide)), minimum, maximum, zeros, nans, infs)
+    if not numbers.size:
+        return Partial()
+    found = sum_up(numbers)
+    if math.isfinite(found.mean):
+        return _finite(numbers.size, found)
+    nans, infs = int(np.count_nonzero(np.isnan(numbers))), int(np.count_nonzero(np.isinf(numbers)))
+    if not nans and not infs:  # the sum is too large for float64
+        return _finite(numbers.size, found)
+    kept = numbers[np.isfinite(numbers)]
+    strange = Partial(count=nans + infs, nans=nans, infs=infs)
+    return merge(_finite(kept.size, sum_up(kept)), strange) if kept.size else strange
+
+
+def _finite(count: int, found: Sums) -> Partial:
+    return Partial(count, count, found.mean, found.spread, found.minimum, found.maximum, found.zeros)

@@ -160,6 +160,18 @@ class TestCompiled:
             found.append((symbols.tobytes(), low.tobytes(), ends))
         assert found[0] == found[1]
 
+    def test_spikes_that_are_alike_in_their_low_bits_are_told_apart(self) -> None:
+        spikes = np.array([5, 5 + (1 << 10), 5 + (1 << 20), 5 + (1 << 31)], np.uint32)
+        naturals = np.concatenate([spikes, spikes + np.uint32(1 << 12), spikes[::-1]])
+        old, keys, turns = np.zeros_like(naturals), np.zeros(naturals.size, np.uint8), np.zeros(256, np.uint8)
+        new = np.empty_like(old)
+        plain.walk(naturals, old, new, 4, True)
+        symbols = np.zeros(naturals.size, np.uint8)
+        low = np.zeros(4 * naturals.size + 16, np.uint8)
+        compiled.bin_steps(new, old, keys, Bins(symbols, low, turns, spikes), 0)
+        assert symbols[:4].tolist() == symbols[:7:-1].tolist() == [240, 241, 242, 243]
+        assert symbols[4:8].max() < 240
+
     @given(
         symbols=arrays(np.uint8, st.integers(0, 600)),
         low=arrays(np.uint8, st.integers(0, 2400)),

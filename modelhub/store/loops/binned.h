@@ -4,32 +4,38 @@
 #define MODELHUB_BINNED_H
 
 #include "numbers.h"
+#include "processors.h"
 
 #define BINS 240
 #define MOST_SPIKES (256 - BINS)
 #define PLACES (2 * BINS + MOST_SPIKES)
 
+/* The spikes by their low bits: the first that has them, and after each the next. */
+#define SPIKE_SLOTS 1024
+
 typedef struct {
-    uint32_t spikes[MOST_SPIKES];
+    uint32_t naturals[MOST_SPIKES];
     int count;
-    uint8_t maybe[1024];
+    uint8_t first[SPIKE_SLOTS], next[MOST_SPIKES];
 } Spikes;
 
 static void read_spikes(Spikes *spikes, const void *from, Py_ssize_t count) {
-    memset(spikes->maybe, 0, sizeof spikes->maybe);
+    memset(spikes->first, MOST_SPIKES, sizeof spikes->first);
     spikes->count = (int)count;
-    for (int at = 0; at < spikes->count; at++) {
-        spikes->spikes[at] = load32(from, at);
-        spikes->maybe[spikes->spikes[at] & 1023] = 1;
+    for (int at = spikes->count - 1; at >= 0; at--) {
+        uint8_t *first = &spikes->first[load32(from, at) % SPIKE_SLOTS];
+        spikes->naturals[at] = load32(from, at);
+        spikes->next[at] = *first;
+        *first = (uint8_t)at;
     }
 }
 
+/* Which spike this is, MOST_SPIKES for none. */
 static inline int spike_of(const Spikes *spikes, uint32_t natural) {
-    if (spikes->maybe[natural & 1023])
-        for (int at = 0; at < spikes->count; at++)
-            if (spikes->spikes[at] == natural)
-                return at;
-    return -1;
+    int at = spikes->first[natural % SPIKE_SLOTS];
+    while (at < MOST_SPIKES && spikes->naturals[at] != natural)
+        at = spikes->next[at];
+    return at;
 }
 
 /* The place of the highest bit that is set; there is one. */
@@ -51,16 +57,18 @@ static inline void find_bins(const uint32_t *naturals, const uint8_t *keys, cons
                              uint8_t *symbols, uint8_t *below, Py_ssize_t count, int with_spikes) {
     for (Py_ssize_t at = 0; at < count; at++) {
         const uint32_t natural = naturals[at];
-        const int spike = with_spikes ? spike_of(spikes, natural) : -1;
+        const int spike = with_spikes ? spike_of(spikes, natural) : MOST_SPIKES;
+        const int is_bin = -(spike == MOST_SPIKES);
         const int bits = top_bit(natural | 8) - 3;
-        const int bin = (bits << 3) + (int)(natural >> bits) + turns[keys[at]];
-        symbols[at] = (uint8_t)(spike >= 0 ? BINS + spike : bin >= BINS ? bin - BINS : bin);
-        below[at] = (uint8_t)(spike >= 0 ? 0 : bits);
+        const int ahead = (bits << 3) + (int)(natural >> bits) + turns[keys[at]];
+        const int bin = ahead >= BINS ? ahead - BINS : ahead;
+        symbols[at] = (uint8_t)((bin & is_bin) | ((BINS + spike) & ~is_bin));
+        below[at] = (uint8_t)(bits & is_bin);
     }
 }
 
 /* `low` has room for 28 bits an element and 16 bytes. Returns the number of bits before and with these. */
-static int64_t bin_all(const void *new, const void *old, const uint8_t *keys, const uint8_t *turns,
+COMPILED_TWICE static int64_t bin_all(const void *new, const void *old, const uint8_t *keys, const uint8_t *turns,
                        const Spikes *spikes, uint8_t *symbols, uint8_t *low, int64_t bit, Py_ssize_t count) {
     uint32_t naturals[TILE] = {0};
     uint8_t below[TILE], *out = low + bit / 8;
@@ -138,7 +146,7 @@ static inline int64_t read_bins(const uint8_t *symbols, const uint8_t *keys, con
 }
 
 /* Returns the number of bits taken, with those before, or -1 where a symbol means nothing or bits are missing. */
-static int64_t walk_bins(const uint8_t *symbols, const uint8_t *low, Py_ssize_t nbytes, int64_t bit,
+COMPILED_TWICE static int64_t walk_bins(const uint8_t *symbols, const uint8_t *low, Py_ssize_t nbytes, int64_t bit,
                          const uint8_t *keys, const uint8_t *turns, const Place *places, const void *old, void *out,
                          Py_ssize_t count) {
     uint16_t back[KEYS];

@@ -4,6 +4,7 @@
 #define MODELHUB_FLOATS_H
 
 #include "numbers.h"
+#include "processors.h"
 
 enum { FLOAT32, BFLOAT16, FLOAT16 };
 
@@ -82,7 +83,7 @@ static inline void predict_row(const void *known, const void *second, float shar
 }
 
 /* Compiled for each kind, with and without each of the two that may be missing. */
-static void predict_rows(const void *known, const void *second, const void *shares, const void *product, void *out,
+COMPILED_TWICE static void predict_rows(const void *known, const void *second, const void *shares, const void *product, void *out,
                          Py_ssize_t count, Py_ssize_t length, int kind) {
     for (Py_ssize_t begin = 0, row = 0; begin < count; begin += length, row++) {
         float share = shares == NULL ? 0.0f : float_of(load32(shares, row));
