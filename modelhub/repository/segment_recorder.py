@@ -1,22 +1,23 @@
-"""Cut a file into segments, store what they name, hash the whole on the way: every byte is read once if it can be."""
+"""Cut a file into segments and store what they name."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from io import FileIO
+from itertools import groupby
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 from blake3 import blake3
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError, StateError
 from modelhub.formats.extent import ModelFile, TensorExtent
-from modelhub.oid import oid_of
 from modelhub.progress import Progress
 from modelhub.repository.objects import ChunkSegment, LiteralSegment, Manifest, Segment, TensorSegment, ViewRecord
-from modelhub.repository.tensor_keeper import Read, TensorKeeper
+from modelhub.repository.read_ahead import FileDigest, ReadAhead, Stretch
+from modelhub.repository.tensor_keeper import TensorKeeper
 from modelhub.repository.worktree import READ_NBYTES
 
 if TYPE_CHECKING:
@@ -50,8 +51,21 @@ def changed_while_read(path: str) -> StateError:
     return StateError(f"'{path}' changed while it was being read", hint="wait until it is written, then try again")
 
 
+class _Part(Struct, frozen=True):
+    """A part of the file: a tensor, or what lies between tensors."""
+
+    offset: int
+    nbytes: int
+    extent: TensorExtent | None = None
+
+    @property
+    def is_chunked(self) -> bool:
+        """Whether it is cut into chunks."""
+        return self.extent is None and self.nbytes > WHOLE_NBYTES
+
+
 class SegmentRecorder:
-    """Records one file. A context manager: the file's hash is computed on a thread of its own."""
+    """Records one file. A context manager: it reads and hashes on threads of its own."""
 
     def __init__(
         self, path: str, reader: FileReader, writer: ObjectWriter, *, keeper: TensorKeeper, progress: Progress
@@ -61,9 +75,8 @@ class SegmentRecorder:
         self._writer = writer
         self._keeper = keeper
         self._progress = progress
-        self._digest = blake3()
-        self._pool = ThreadPoolExecutor(1)
-        self._pending: Future[object] | None = None
+        self._digest = FileDigest()
+        self._ahead = ReadAhead(reader, self._digest)
 
     def __enter__(self) -> SegmentRecorder:
         return self
@@ -71,25 +84,22 @@ class SegmentRecorder:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._pool.shutdown()
+        self._ahead.close()
+        self._digest.close()
 
     def record(self, model: ModelFile | None, problem: str | None) -> Manifest:
         """Store the tensors, chunks and literals of the file and return how it is put together."""
         literals = bytearray()
         segments: list[Segment] = []
-        position = 0
-        for extent in model.extents if model else ():
-            segments += self._record_gap(position, extent.offset - position, literals)
-            segments.append(self._record_tensor(extent))
-            position = extent.offset + extent.nbytes
-        if model is None:
-            segments += self._record_chunks(position, self._reader.size - position)
-        else:
-            segments += self._record_gap(position, self._reader.size - position, literals)
+        parts = [_Part(0, self._reader.size)] if model is None else list(_parts(model, self._reader.size))
+        for is_chunked, some in groupby(parts, key=lambda part: model is None or part.is_chunked):
+            for part in some if is_chunked else ():
+                segments += self._record_chunks(part)
+            segments += () if is_chunked else self._record_stretches(list(some), literals)
         return Manifest(
             format=model.format if model else "bytes",
             size=self._reader.size,
-            file=self._whole(),
+            file=self._digest.hexdigest(),
             segments=tuple(segments),
             literals=self._writer.put(bytes(literals)) if literals else None,
             views=_views(model),
@@ -98,43 +108,38 @@ class SegmentRecorder:
             problem=problem,
         )
 
-    def _record_gap(self, offset: int, nbytes: int, literals: bytearray) -> Iterator[Segment]:
-        """What lies between tensors: short stretches go to the literals, long ones become chunks."""
-        if nbytes > WHOLE_NBYTES:
-            yield from self._record_chunks(offset, nbytes)
-        elif nbytes:
-            data = self._read(offset, nbytes)
-            literals += data
-            yield LiteralSegment(nbytes)
+    def _record_stretches(self, parts: list[_Part], literals: bytearray) -> Iterator[Segment]:
+        """Tensors, and the short stretches between them, which go to the literals."""
+        self._ahead.begin((part.offset, part.nbytes) for part in parts)
+        for part in parts:
+            stretch = self._ahead.take()
+            self._progress.advance(part.nbytes)
+            if part.extent is None:
+                literals += stretch.read(0, part.nbytes)
+                yield LiteralSegment(part.nbytes)
+            else:
+                yield self._record_tensor(part.extent, stretch)
 
-    def _record_tensor(self, extent: TensorExtent) -> TensorSegment:
-        if extent.nbytes <= READ_NBYTES:
-            content = self._read(extent.offset, extent.nbytes)
-            oid, read = oid_of(content), _from_memory(content)
-        else:
-            oid, read = self._hash(extent), self._from_file(extent)
+    def _record_tensor(self, extent: TensorExtent, stretch: Stretch) -> TensorSegment:
         try:
-            self._keeper.keep(self._path, extent, oid, read)
+            self._keeper.keep(self._path, extent, stretch)
         except IntegrityError:
-            if self._differs(extent, oid):
+            if self._differs(extent, stretch.oid):
                 raise changed_while_read(self._path) from None
             raise
-        return TensorSegment(extent.nbytes, oid, extent.name, extent.dtype, extent.shape, extent.strides)
+        return TensorSegment(extent.nbytes, stretch.oid, extent.name, extent.dtype, extent.shape, extent.strides)
 
-    def _record_chunks(self, offset: int, nbytes: int) -> Iterator[ChunkSegment]:
+    def _record_chunks(self, part: _Part) -> Iterator[ChunkSegment]:
         from modelhub.store.chunker import chunk_spans
 
         def read(start: int, length: int) -> bytes:
-            return self._reader.read(offset + start, length)
+            return self._reader.read(part.offset + start, length)
 
-        for start, length in chunk_spans(read, nbytes):
-            yield ChunkSegment(length, self._writer.put(self._read(offset + start, length)))
-
-    def _hash(self, extent: TensorExtent) -> str:
-        digest = blake3()
-        for start in range(0, extent.nbytes, READ_NBYTES):
-            digest.update(self._read(extent.offset + start, min(READ_NBYTES, extent.nbytes - start)))
-        return digest.hexdigest()
+        for start, length in chunk_spans(read, part.nbytes):
+            data = read(start, length)
+            self._digest.add(data)
+            self._progress.advance(length)
+            yield ChunkSegment(length, self._writer.put(data))
 
     def _differs(self, extent: TensorExtent, oid: str) -> bool:
         digest = blake3()
@@ -142,26 +147,17 @@ class SegmentRecorder:
             digest.update(self._reader.read(extent.offset + start, min(READ_NBYTES, extent.nbytes - start)))
         return digest.hexdigest() != oid
 
-    def _from_file(self, extent: TensorExtent) -> Read:
-        return lambda offset, nbytes: self._reader.read(extent.offset + offset, nbytes)
 
-    def _read(self, offset: int, nbytes: int) -> bytes:
-        """Read the next bytes of the file and have the file's hash follow."""
-        data = self._reader.read(offset, nbytes)
-        if self._pending is not None:
-            self._pending.result()
-        self._pending = self._pool.submit(self._digest.update, data)
-        self._progress.advance(nbytes)
-        return data
-
-    def _whole(self) -> str:
-        if self._pending is not None:
-            self._pending.result()
-        return self._digest.hexdigest()
-
-
-def _from_memory(content: bytes) -> Read:
-    return lambda offset, nbytes: content if nbytes == len(content) else content[offset : offset + nbytes]
+def _parts(model: ModelFile, size: int) -> Iterator[_Part]:
+    """Yield the parts of the file in their order; none is empty but tensors of no bytes."""
+    position = 0
+    for extent in model.extents:
+        if extent.offset > position:
+            yield _Part(position, extent.offset - position)
+        yield _Part(extent.offset, extent.nbytes, extent)
+        position = extent.end
+    if size > position:
+        yield _Part(position, size - position)
 
 
 def _views(model: ModelFile | None) -> tuple[ViewRecord, ...]:

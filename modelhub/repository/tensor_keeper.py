@@ -11,6 +11,7 @@ from msgspec import Struct
 from modelhub.formats.dtypes import dtype as find_dtype
 from modelhub.formats.extent import TensorExtent
 from modelhub.repository.objects import Manifest, TensorSegment
+from modelhub.repository.read_ahead import Read, Stretch
 from modelhub.store.entry import Base
 from modelhub.store.item import Item
 
@@ -18,8 +19,6 @@ if TYPE_CHECKING:
     from modelhub.store.object_writer import ObjectWriter
     from modelhub.weights.statistics import Partial
     from modelhub.weights.summary import TensorStatistics
-
-Read = Callable[[int, int], bytes]
 
 LEAST_NBYTES = 4096
 """Smaller tensors are kept whole: what a delta of them saves is not worth the step that reading each version takes."""
@@ -111,8 +110,9 @@ class TensorKeeper:
         self._nearest = nearest
         self.facts: list[TensorFact] = []
 
-    def keep(self, path: str, extent: TensorExtent, oid: str, read: Read) -> None:
-        """Store one tensor, whose bytes `read(offset, nbytes)` gives, unless it is stored already."""
+    def keep(self, path: str, extent: TensorExtent, stretch: Stretch) -> None:
+        """Store one tensor of a file, which lies in this stretch of it, unless it is stored already."""
+        oid, read = stretch.oid, stretch.read
         if self._writer.contains(oid):
             return
         from modelhub.weights.sketch import sketch
@@ -126,6 +126,7 @@ class TensorKeeper:
             item=item_of(extent.dtype),
             row_items=row_items(extent.shape),
             bases=((base,) for base in self._bases(path, extent, sample, read)),
+            is_held=stretch.is_held,
         )
         fact = TensorFact(oid, extent.dtype, extent.nbytes, observer.statistics(), sample)
         self._nearest.learn(fact)

@@ -60,19 +60,25 @@ class EncodedBlock(Struct, frozen=True):
 
 
 def encode_block(
-    block: Bytes, item: Item, bases: Sequence[Bytes] = (), rows: Rows = NO_ROWS, *, effort: Effort = "fast"
+    block: Bytes,
+    item: Item,
+    bases: Sequence[Bytes] = (),
+    rows: Rows = NO_ROWS,
+    *,
+    effort: Effort = "fast",
+    block_check: bytes | None = None,
 ) -> EncodedBlock:
     """Return the block encoded, never larger than raw nor than without a base, and verified by decoding.
 
-    `bases` are the blocks of at most two base objects at the same place. Raises InternalError where a codec fails to
-    give the block back.
+    `bases` are the blocks of at most two base objects at the same place, `block_check` the check of the block where it
+    is known. Raises InternalError where a codec fails to give the block back.
     """
     views = [memoryview(base) for base in bases]
     codec_id, data = _Choice(memoryview(block), item, views, rows, effort).best()
     how = codec(codec_id)
     if codec_id not in (RAW, SAME):
         _verify(how.decode(data, len(block), item, views), block, how.name)
-    block_check = check_of(block)
+    block_check = block_check or check_of(block)
     stored_check = block_check if codec_id == RAW else check_of(data)
     return EncodedBlock(Frame(codec_id, len(data), stored_check, block_check), data, how.bases)
 

@@ -11,7 +11,7 @@ from msgspec import Struct, field
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.block_encoder import Effort, EncodedBlock, encode_block
-from modelhub.store.entry import Frame, Record
+from modelhub.store.entry import CHECK_NBYTES, Frame, Record
 from modelhub.store.foundation import OpenBase, Shared
 from modelhub.store.item import Item, Rows
 from modelhub.store.pack.writer import PackWriter
@@ -25,7 +25,7 @@ MAX_IN_FLIGHT = 64
 
 
 class PendingObject(Struct):
-    """An object whose blocks are on their way into the pack."""
+    """An object whose blocks are on their way into the pack. `is_held`: they are as they were when it got its id."""
 
     oid: str
     kind: str
@@ -35,6 +35,7 @@ class PendingObject(Struct):
     bases: tuple[OpenBase, ...] = ()
     shared_ids: frozenset[str] = frozenset()
     effort: Effort = "fast"
+    is_held: bool = False
     frames: list[Frame] = field(default_factory=list)
     used: int = 0
 
@@ -42,6 +43,16 @@ class PendingObject(Struct):
     def is_one_block(self) -> bool:
         """A blob of one block, whose id the check of that block must begin: it need not be hashed twice."""
         return self.kind == "blob" and 0 < self.size <= self.item.block_nbytes
+
+    @property
+    def is_to_hash(self) -> bool:
+        """Whether only a hash of all blocks tells that they have this id."""
+        return not self.is_held and not self.is_one_block
+
+    @property
+    def block_check(self) -> bytes | None:
+        """The check of its only block, where it is known."""
+        return bytes.fromhex(self.oid)[:CHECK_NBYTES] if self.is_held and self.is_one_block else None
 
     def record(self) -> Record:
         """Return the record, once all frames are there; bases are named only if a frame needs them."""
@@ -125,4 +136,5 @@ def _encode(owner: PendingObject, index: int, block: Bytes) -> EncodedBlock:
     except IntegrityError:
         blocks = []  # a damaged base must not stop new work from being saved; fsck reports it
     lead = index * owner.item.block_nbytes // owner.item.nbytes % owner.row_items if owner.row_items else 0
-    return encode_block(block, owner.item, blocks, Rows(owner.row_items, lead), effort=owner.effort)
+    rows = Rows(owner.row_items, lead)
+    return encode_block(block, owner.item, blocks, rows, effort=owner.effort, block_check=owner.block_check)

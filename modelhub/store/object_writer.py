@@ -92,18 +92,21 @@ class ObjectWriter:
         row_items: int = 0,
         bases: Iterable[Sequence[Base]] = (),
         effort: Effort | None = None,
+        is_held: bool = False,
     ) -> bool:
         """Add a blob whose id is known from `read(offset, nbytes)`; tell whether it was new.
 
         `read` is called within this call only, block after block; encoding goes on behind it, so its errors may come up
         at a later call. `row_items` are the items in a row of a matrix. `bases` are what to try as the base of a delta,
         or as its two, best first: the first of them that exist, fit and are not too deep. `effort` is the writer's
-        unless said. Raises IntegrityError if what was read does not have this id.
+        unless said. With `is_held` the id was taken from the very bytes that `read` gives, in memory that nobody
+        changes. Else they are hashed again: raises IntegrityError if what was read does not have this id.
         """
         if self.contains(oid):
             return False
         found, shared_ids = self._usable_bases(oid, size, item, bases)
-        self._add(PendingObject(oid, "blob", size, item, row_items, found, shared_ids, effort or self._effort), read)
+        pending = PendingObject(oid, "blob", size, item, row_items, found, shared_ids, effort or self._effort, is_held)
+        self._add(pending, read)
         return True
 
     def begin_part(self) -> None:
@@ -189,10 +192,10 @@ class ObjectWriter:
             block = read(offset, min(step, pending.size - offset))
             if len(block) != min(step, pending.size - offset):
                 raise changed(pending.oid)
-            if not pending.is_one_block:
+            if pending.is_to_hash:
                 digest.update(block)
             queue.add_block(pending, index, block)
-        if not pending.is_one_block and digest.hexdigest() != pending.oid:
+        if pending.is_to_hash and digest.hexdigest() != pending.oid:
             raise changed(pending.oid)
         queue.end(pending)
 

@@ -11,6 +11,7 @@ from contracts.project import Project, safetensors, weights
 
 from modelhub.errors import StateError
 from modelhub.porcelain.ls import list_tensors, ls
+from modelhub.repository import read_ahead
 from modelhub.repository.objects import ChunkSegment, Manifest
 from modelhub.repository.segment_recorder import FileReader
 from modelhub.repository.trees import find_entry
@@ -107,9 +108,8 @@ def test_a_file_that_changes_while_it_is_read_is_refused(
     assert not [oid for oid in project.again().store.ids() if project.repo.store.info(oid).kind == "blob"]
 
 
-def test_a_large_tensor_that_changes_between_two_readings_is_refused_whatever_its_time(
-    project: Project, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def _changes_after_reading(project: Project, monkeypatch: pytest.MonkeyPatch) -> bytes:
+    """Write a model that changes, and keeps its time, once its end was read; return what was read."""
     content = safetensors({"w": weights(1, 1200, 1000)})
     place = project.write("m.safetensors", content)
     os.utime(place, ns=(0, 10**18))
@@ -119,8 +119,24 @@ def test_a_large_tensor_that_changes_between_two_readings_is_refused_whatever_it
         os.utime(place, ns=(0, 10**18))
 
     _at_the_last_read(monkeypatch, len(content), change)
+    return content
+
+
+def test_a_tensor_too_large_to_hold_that_changes_between_two_readings_is_refused_whatever_its_time(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(read_ahead, "HELD_NBYTES", 1 << 20)
+    _changes_after_reading(project, monkeypatch)
     with pytest.raises(StateError, match="changed while it was being read"):
         project.commit()
+
+
+def test_a_tensor_that_is_held_is_stored_as_it_was_read_whatever_becomes_of_the_file(
+    project: Project, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = _changes_after_reading(project, monkeypatch)
+    commit = project.commit().commit
+    assert project.files_of(commit)["m.safetensors"][1] == content
 
 
 def _at_the_last_read(monkeypatch: pytest.MonkeyPatch, size: int, act: Callable[[], object]) -> None:

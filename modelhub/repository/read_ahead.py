@@ -1,0 +1,136 @@
+"""Read the stretches of a file ahead of who stores them, and hash each of them and the whole, on threads of their own.
+
+So a second core has something to do while the first one begins; every byte is read once, unless a stretch is too long
+to be held.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Protocol
+
+from blake3 import blake3
+from msgspec import Struct
+
+from modelhub.repository.worktree import READ_NBYTES
+
+Read = Callable[[int, int], bytes]
+
+HELD_NBYTES = 1 << 26
+"""Longer stretches are not held; together as many bytes are read ahead, beside the stretch that is being stored."""
+
+AT_ONCE_NBYTES = 1 << 16
+"""So few bytes are hashed sooner than they are handed to another thread."""
+
+
+class Reader(Protocol):
+    """Reads a file by position."""
+
+    def read(self, offset: int, nbytes: int) -> bytes:
+        """Return exactly these bytes."""
+
+
+class Stretch(Struct, frozen=True):
+    """Some bytes of the file: the id they have as an object, and `read(offset, nbytes)`, which counts from their start.
+
+    `is_held`: they lie in memory as they were hashed.
+    """
+
+    oid: str
+    read: Read
+    is_held: bool
+
+
+class FileDigest:
+    """The hash of a file, whose bytes come in their order: on a thread of its own, at most one piece behind."""
+
+    def __init__(self) -> None:
+        self._digest = blake3()
+        self._pool = ThreadPoolExecutor(1)
+        self._pending: Future[object] | None = None
+
+    def add(self, data: bytes) -> None:
+        """Take in the next bytes."""
+        self._wait()
+        if len(data) <= AT_ONCE_NBYTES:
+            self._digest.update(data)
+        else:
+            self._pending = self._pool.submit(self._digest.update, data)
+
+    def hexdigest(self) -> str:
+        """Return the hash of all that was added, in hexadecimal."""
+        self._wait()
+        return self._digest.hexdigest()
+
+    def close(self) -> None:
+        """Stop the thread."""
+        self._pool.shutdown()
+
+    def _wait(self) -> None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
+            pending.result()
+
+
+class ReadAhead:
+    """Reads stretches, given as (offset, nbytes), in their order. For one thread, which alone asks for them."""
+
+    def __init__(self, reader: Reader, whole: FileDigest) -> None:
+        self._reader = reader
+        self._whole = whole
+        self._pool = ThreadPoolExecutor(1)
+        self._todo: deque[tuple[int, int]] = deque()
+        self._begun: deque[tuple[int, Future[Stretch]]] = deque()
+        self._is_closed = False
+
+    def begin(self, stretches: Iterable[tuple[int, int]]) -> None:
+        """Begin to read these stretches, once all before were taken. Their bytes go to the whole in this order."""
+        self._todo.extend(stretches)
+        self._go_on()
+
+    def take(self) -> Stretch:
+        """Return the next stretch, once it is read. Raises as reading does."""
+        _, future = self._begun.popleft()
+        stretch = future.result()
+        self._go_on()
+        return stretch
+
+    def close(self) -> None:
+        """Stop reading, after the piece that is being read."""
+        self._is_closed = True
+        self._pool.shutdown(cancel_futures=True)
+
+    def _go_on(self) -> None:
+        load = sum(nbytes for nbytes, _ in self._begun)
+        while self._todo and (not self._begun or load + self._todo[0][1] <= HELD_NBYTES):
+            offset, nbytes = self._todo.popleft()
+            self._begun.append((nbytes, self._pool.submit(self._read, offset, nbytes)))
+            load += nbytes
+
+    def _read(self, offset: int, nbytes: int) -> Stretch:
+        digest, pieces = blake3(), []
+        is_held = nbytes <= HELD_NBYTES
+        for start in range(0, nbytes, READ_NBYTES):
+            if self._is_closed:
+                break
+            data = self._reader.read(offset + start, min(READ_NBYTES, nbytes - start))
+            self._whole.add(data)
+            digest.update(data)
+            if is_held:
+                pieces.append(data)
+        return Stretch(digest.hexdigest(), self._held(pieces) if is_held else self._again(offset), is_held)
+
+    def _again(self, begin: int) -> Read:
+        return lambda offset, nbytes: self._reader.read(begin + offset, nbytes)
+
+    def _held(self, pieces: Sequence[bytes]) -> Read:
+        def read(offset: int, nbytes: int) -> bytes:
+            first, begin = divmod(offset, READ_NBYTES)
+            if nbytes and begin + nbytes <= len(pieces[first]):
+                return pieces[first][begin : begin + nbytes]
+            some = pieces[first : -(-(offset + nbytes) // READ_NBYTES)]
+            return b"".join(some)[begin : begin + nbytes]
+
+        return read
