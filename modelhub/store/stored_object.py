@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from modelhub.errors import IntegrityError, InvalidInputError, ObjectNotFound
 from modelhub.files import Bytes
 from modelhub.oid import Kind, hasher
-from modelhub.store.codecs.registry import codec, codec_names
+from modelhub.store.codecs.registry import CHECKED_FIRST, codec, codec_names
 from modelhub.store.entry import DAMAGE_HINT, Base, Entry, check_of
 from modelhub.store.foundation import OpenBase, Shared, built_on_twice
 from modelhub.store.object_info import ObjectInfo
@@ -79,12 +79,16 @@ class StoredObject:
         )
 
     def block(self, index: int, shared: Shared | None = None) -> Bytes:
-        """Return one decoded block, verified by its own check. Raises IntegrityError."""
+        """Return one decoded block, verified by its own check. Raises IntegrityError, which names what is damaged."""
         if not 0 <= index < self.nblocks:
             raise InvalidInputError(f"object {self.oid} has no block {index}")
-        data = self.decode(index, self._shared() if shared is None else shared)
-        if check_of(data) != self._entry.record.frames[index].block_check:
-            raise self._damaged(f"block {index} does not match its checksum after decoding")
+        try:
+            data = self.decode(index, self._shared() if shared is None else shared)
+            if check_of(data) != self._entry.record.frames[index].block_check:
+                raise self._damaged(f"block {index} does not match its checksum after decoding")
+        except IntegrityError:
+            self._check_frames(index)
+            raise
         return data
 
     def blocks(self) -> Iterator[Bytes]:
@@ -152,8 +156,8 @@ class StoredObject:
             raise self._damaged(f"block {index} needs a base that is not named")
         bases = self.foundation[: how.bases] if how.bases else ()
         blocks = [base.block(index, record.item, shared) for base in bases]
-        # pcodec panics on damage, so deltas are checked first; elsewhere the check of the decoded block is enough
-        frame = self._entry.frame(index) if blocks else self._entry.unchecked_frame(index)
+        is_checked = record.frames[index].codec in CHECKED_FIRST
+        frame = self._entry.frame(index) if is_checked else self._entry.unchecked_frame(index)
         try:
             data = how.decode(frame, record.block_size(index), record.item, blocks)
         except IntegrityError as error:
@@ -170,6 +174,13 @@ class StoredObject:
             whole = b"".join(self.block(number) for number in range(self.nblocks))
             self._turned = transposed(whole, rows, self._entry.record.item.nbytes)
         return memoryview(self._turned)[index * self.block_nbytes : (index + 1) * self.block_nbytes]
+
+    def _check_frames(self, index: int) -> None:
+        """Check what is stored of a block and, before it, of all it builds on. Raises IntegrityError for the lowest."""
+        for base in self.foundation[: codec(self._entry.record.frames[index].codec).bases]:
+            for number in range(base.handle.nblocks) if base.named.rows else (index,):
+                base.handle._check_frames(number)
+        self._entry.frame(index)
 
     def _shared(self) -> Shared:
         if self._twice is None:

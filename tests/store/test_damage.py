@@ -9,9 +9,11 @@ import pytest
 
 from modelhub.errors import FormatError, ObjectNotFound
 from modelhub.oid import oid_of
+from modelhub.store.block_encoder import Effort
 from modelhub.store.entry import Base
 from modelhub.store.item import Item
 from modelhub.store.object_store import ObjectStore
+from modelhub.store.stored_object import StoredObject
 
 
 @pytest.fixture
@@ -130,6 +132,55 @@ def test_a_missing_base_is_reported_with_its_object(store, folder, numbers) -> N
         store.read(oid)
     (damage,) = store.check(full=False)
     assert (damage.oid, damage.place) == (oid, "loose")
+
+
+@pytest.mark.parametrize("effort", ["fast", "small"])
+@pytest.mark.parametrize("kind", ["float32", "bfloat16", "int32"])
+def test_damage_of_a_base_is_reported_as_that_of_the_base(store, folder, numbers, kind: str, effort: Effort) -> None:
+    item, _, first = numbers(kind, 6000)
+    chain = [first]
+    for place in (0, 1000, 2000):
+        near = numbers(kind, 6000, seed=place)[1]
+        chain.append(chain[-1][: place * item.nbytes] + near[place * item.nbytes :])
+    oids = [oid_of(data) for data in chain]
+    for index, data in enumerate(chain):
+        bases = [[Base(one) for one in oids[max(index - 2, 0) : index]], [Base(oids[index - 1])]] if index else []
+        with store.writer() as writer:
+            writer.put_stream(
+                oids[index],
+                len(data),
+                lambda at, n, data=data: data[at : at + n],
+                item=item,
+                row_items=60,
+                bases=bases,
+                effort=effort,
+            )
+            writer.publish()
+    below = built_on(store.open(oids[3]))
+    assert below
+    for oid in oids[:-1]:
+        blamed: list[str] = []
+        entry = store.open(oid).entry
+        path = store.loose.path(oid)
+        whole = path.read_bytes()
+        path.chmod(0o644)
+        for at in range(entry.starts[0], entry.starts[0] + entry.record.frames[0].nbytes, 211):
+            path.write_bytes(whole[:at] + bytes([whole[at] ^ 0x10]) + whole[at + 1 :])
+            store.close()
+            store = ObjectStore(folder / "objects", folder / "tmp", workers=1)
+            try:
+                assert store.read(oids[3]) == chain[3]
+            except FormatError as error:
+                blamed.append(str(error))
+        path.write_bytes(whole)
+        assert bool(blamed) == (oid in below), kind
+        assert all(f"object {oid} in loose" in problem for problem in blamed)
+
+
+def built_on(handle: StoredObject) -> set[str]:
+    """Return the ids of all that an object rests on."""
+    found = {base.handle.oid for base in handle.foundation}
+    return found.union(*(built_on(base.handle) for base in handle.foundation))
 
 
 def test_one_damaged_pack_does_not_hide_another(store, folder, packed) -> None:
