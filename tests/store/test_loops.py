@@ -82,10 +82,11 @@ class TestCompiled:
         counts = np.empty(256, np.int64)
         both("count", keys, counts, out=counts)
 
-    @given(rows=st.integers(0, 9), length=st.integers(1, 50), seed=st.integers(0, 2**32 - 1))
-    def test_usual_steps_are_numpys(self, rows: int, length: int, seed: int) -> None:
+    @given(rows=st.integers(0, 9), length=st.integers(1, 50), near=st.integers(0, 31), seed=st.integers(0, 2**32 - 1))
+    def test_usual_steps_are_numpys(self, rows: int, length: int, near: int, seed: int) -> None:
         rng = np.random.default_rng(seed)
         old, usual = (rng.integers(0, 1 << 32, size).astype(np.uint32) for size in (rows * length, 64))
+        usual >>= np.uint32(near)
         marks, out = rng.random(rows) < 0.5, np.zeros(rows * length, np.uint32)
         both("walk_usual", old, marks, usual, out, length, out=out)
 

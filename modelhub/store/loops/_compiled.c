@@ -128,9 +128,11 @@ static PyObject *walk_usual(PyObject *module, PyObject *args) {
         wrong("there is not one mark for each row");
     else {
         Py_BEGIN_ALLOW_THREADS
+        uint32_t added[MANTISSA_KEYS];
+        read_usual(added, views[2].buf);
         for (Py_ssize_t row = 0; row < rows; row++)
             if (((const uint8_t *)views[1].buf)[row])
-                walk_row(views[2].buf, (const char *)views[0].buf + 4 * row * length,
+                walk_row(added, views[2].buf, (const char *)views[0].buf + 4 * row * length,
                          (char *)views[3].buf + 4 * row * length, length);
         Py_END_ALLOW_THREADS
         result = Py_NewRef(Py_None);

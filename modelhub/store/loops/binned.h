@@ -168,11 +168,28 @@ COMPILED_TWICE static int64_t walk_bins(const uint8_t *symbols, const uint8_t *l
 /* Sign and the five high bits of the mantissa of a float32. */
 #define MANTISSA_KEYS 64
 
-static void walk_row(const void *usual, const void *old, void *out, Py_ssize_t count) {
-    for (Py_ssize_t at = 0; at < count; at++) {
-        const uint32_t known = load32(old, at);
-        store32(out, at, walk32(load32(usual, (known >> 26 & 32) | (known >> 18 & 31)), known, 1));
+static inline int usual_key(uint32_t known) { return (int)((known >> 26 & 32) | (known >> 18 & 31)); }
+
+/* What is added to the bits for the usual step, of numbers that keep their sign. */
+static void read_usual(uint32_t *added, const void *usual) {
+    for (int key = 0; key < MANTISSA_KEYS; key++) {
+        const uint32_t natural = load32(usual, key), steps = natural >> 1 ^ (0 - (natural & 1));
+        added[key] = key < MANTISSA_KEYS / 2 ? steps : 0 - steps;
     }
+}
+
+static void walk_row(const uint32_t *added, const void *usual, const void *old, void *out, Py_ssize_t count) {
+    uint32_t changes = 0;
+    for (Py_ssize_t at = 0; at < count; at++) {
+        const uint32_t known = load32(old, at), walked = known + added[usual_key(known)];
+        changes |= known ^ walked;
+        store32(out, at, walked);
+    }
+    if (changes >> 31)
+        for (Py_ssize_t at = 0; at < count; at++) {
+            const uint32_t known = load32(old, at);
+            store32(out, at, walk32(load32(usual, usual_key(known)), known, 1));
+        }
 }
 
 #endif
