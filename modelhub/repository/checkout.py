@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Collection
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from modelhub import files
 from modelhub.errors import DirtyTree
@@ -19,8 +20,7 @@ from modelhub.repository.repository import Repository
 from modelhub.repository.worktree import holds, look
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutPlan:
+class CheckoutPlan(Struct, frozen=True):
     """What must be written and deleted. `kept` are files that hold the right bytes already.
 
     `cleared` are files of other paths that stand in the way, to be deleted by force.
@@ -32,8 +32,7 @@ class CheckoutPlan:
     cleared: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CheckoutReport:
+class CheckoutReport(Struct, frozen=True):
     """What was done: paths written, deleted, and links that were left out because they lead outside the folder."""
 
     written: tuple[str, ...]

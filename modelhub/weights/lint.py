@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import dataclasses
 from typing import Literal
+
+from msgspec import Struct
 
 from modelhub.weights.summary import TensorStatistics, is_floating
 
@@ -13,8 +14,7 @@ Severity = Literal["warning", "note"]
 LEAST_ELEMENTS = 16
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """Something noticed about one tensor.
 
     `code` is stable: "nan", "inf", "all-zero", "constant", "dtype-drift". A "warning" is likely a fault; a "note" is

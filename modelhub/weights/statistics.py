@@ -6,13 +6,13 @@ number of threads. NaN and Inf are counted and left out of everything else.
 
 from __future__ import annotations
 
-import dataclasses
 import math
 from collections.abc import Iterable, Iterator
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from msgspec import Struct
 
 from modelhub.oid import Bytes
 from modelhub.weights.arrays import item_nbytes, to_numbers
@@ -23,8 +23,7 @@ from modelhub.weights.sums import Sums, of_slices, sum_up
 SLICE_ELEMENTS = 1 << 16
 
 
-@dataclasses.dataclass(frozen=True, slots=True)
-class Partial:
+class Partial(Struct, frozen=True):
     """The sums over one part of a tensor; `spread` is the sum of squared distances from `mean`."""
 
     count: int = 0

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 NATIVE = {
     **{f"float{bits}": f"<f{bits // 8}" for bits in (16, 32, 64)},
@@ -28,8 +28,7 @@ E8M0 = "float8_e8m0fnu"
 FLOAT4 = ("float4_e2m1fn_x2", "float4_e2m1fn")
 
 
-@dataclass(frozen=True, slots=True)
-class TensorStatistics:
+class TensorStatistics(Struct, frozen=True):
     """What one tensor's numbers look like.
 
     `count` is how many numbers there are; a complex value counts as two (its parts), a quantised or unknown dtype has

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -21,8 +21,7 @@ OCTAVES = turns(8)
 """By so many bins steps are turned for each exponent: one more halves them, in units of the last place."""
 
 
-@dataclass(frozen=True, slots=True)
-class BinnedDelta:
+class BinnedDelta(Struct, frozen=True):
     """Packs the steps of float32 numbers in their own order."""
 
     id: int = 12

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
@@ -27,8 +27,7 @@ NATIVE_WIDTHS = (2, 4, 8)
 Planes = NDArray[np.uint8]
 
 
-@dataclass(frozen=True, slots=True)
-class BytePlanes:
+class BytePlanes(Struct, frozen=True):
     """Compresses each plane with zstd, or keeps it raw where it does not shrink."""
 
     id: int = 2

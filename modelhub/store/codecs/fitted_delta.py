@@ -11,9 +11,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -32,8 +32,7 @@ LEAST_ELEMENTS = 1 << 12
 _HEADER = struct.Struct("<IIhHIII")
 
 
-@dataclass(frozen=True, slots=True)
-class FittedDelta:
+class FittedDelta(Struct, frozen=True):
     """Predicts, and packs the steps from the prediction.
 
     `bases` is 1 or, for the codecs "of two", 2; `decays`: rows that decay alone has moved have keys of their own.
@@ -88,8 +87,7 @@ class FittedDelta:
         return as_bytes(new)
 
 
-@dataclass(frozen=True, slots=True)
-class _Parts:
+class _Parts(Struct, frozen=True):
     layout: RowLayout
     by_row: RowKeys
     model: Prediction

@@ -9,9 +9,9 @@ Layout: docs/reference/format/codecs.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -27,8 +27,7 @@ MIN_GROUP_ELEMENTS = 1 << 13
 WIDTHS = (1, 2, 4, 8)
 
 
-@dataclass(frozen=True, slots=True)
-class PlainDelta:
+class PlainDelta(Struct, frozen=True):
     """Packs the steps of integers, in one group."""
 
     id: int = 5
@@ -53,8 +52,7 @@ class PlainDelta:
         return as_bytes(steps)
 
 
-@dataclass(frozen=True, slots=True)
-class GroupedDelta:
+class GroupedDelta(Struct, frozen=True):
     """Packs the steps of floats, grouped by the exponent of the base's number."""
 
     id: int = 3

@@ -11,10 +11,10 @@ import os
 import struct
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
@@ -46,8 +46,7 @@ _EXACT_FLOAT64 = 2.0**53
 _HEADER = struct.Struct("<BxxxfIIII")
 
 
-@dataclass(frozen=True, slots=True)
-class Factors:
+class Factors(Struct, frozen=True):
     """left [rows, rank] @ right [rank, columns] x scale; both whole numbers of less than 2^24 in float32."""
 
     left: Matrix

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -23,8 +23,7 @@ from modelhub.store.item import NO_ROWS, Item, Rows
 _LEVEL = 10
 
 
-@dataclass(frozen=True, slots=True)
-class PackedPlanes:
+class PackedPlanes(Struct, frozen=True):
     """Packs floats of 2, 4 or 8 bytes."""
 
     id: int = 8

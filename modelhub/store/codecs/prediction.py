@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelhub.store import loops
@@ -21,8 +21,7 @@ SHARE_UNIT = np.float32(1 / 64)
 TINY = np.float32(2.0**-100)
 
 
-@dataclass(frozen=True, slots=True)
-class Prediction:
+class Prediction(Struct, frozen=True):
     """How numbers are predicted: `shares` int8 [rows] of the step before, in 64ths, and `factors` of what remains."""
 
     shares: NDArray[np.int8] | None

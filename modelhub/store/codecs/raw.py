@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
 from modelhub.store.item import NO_ROWS, Item, Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Raw:
+class Raw(Struct, frozen=True):
     """Stores the bytes unchanged; always possible."""
 
     id: int = 0

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelhub.store import loops
@@ -18,8 +17,7 @@ from modelhub.store.item import Item
 from modelhub.store.loops.groups import Keys
 
 
-@dataclass(frozen=True, slots=True)
-class RowKeys:
+class RowKeys(Struct, frozen=True):
     """The keys of elements by their rows: the class of each, 0 to 255; which have decayed; what is added to all."""
 
     kind: str

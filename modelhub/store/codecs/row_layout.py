@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
+from msgspec import Struct
 
 from modelhub.store.codecs.float_values import Values
 from modelhub.store.codecs.row_pieces import RowPiece, row_pieces
@@ -17,8 +16,7 @@ SHORTEST_ROW = 16
 LONGEST_ROW = 1 << 17
 
 
-@dataclass(frozen=True, slots=True)
-class RowLayout:
+class RowLayout(Struct, frozen=True):
     """Rows of `length` items; of the first the first `lead` are not in the block. `pieces` cover the block."""
 
     length: int

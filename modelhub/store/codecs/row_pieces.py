@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 PIECE_ELEMENTS = 1 << 17
 
 
-@dataclass(frozen=True, slots=True)
-class RowPiece:
+class RowPiece(Struct, frozen=True):
     """`span` are the elements within the block, `rows` the rows they are of: whole ones, or a part of one."""
 
     span: slice

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -11,8 +12,7 @@ from modelhub.store.codecs.number_bits import same_bytes
 from modelhub.store.item import NO_ROWS, Item, Rows
 
 
-@dataclass(frozen=True, slots=True)
-class Same:
+class Same(Struct, frozen=True):
     """Stores an empty frame for a block that did not change."""
 
     id: int = 4

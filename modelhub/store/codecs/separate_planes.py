@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -34,8 +34,7 @@ Read = Callable[[int, int], Bytes]
 """Gives so many bytes of a frame from an offset on."""
 
 
-@dataclass(frozen=True, slots=True)
-class _Plane:
+class _Plane(Struct, frozen=True):
     """Where one plane lies in the frame, and how."""
 
     offset: int
@@ -44,8 +43,7 @@ class _Plane:
     check: bytes
 
 
-@dataclass(frozen=True, slots=True)
-class SeparatePlanes:
+class SeparatePlanes(Struct, frozen=True):
     """Stores the planes of floats of 2, 4 or 8 bytes, each as small as it gets by itself."""
 
     id: int = 9

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from modelhub.files import Bytes
 from modelhub.store.codecs import zstd_frame
@@ -12,8 +13,7 @@ from modelhub.store.item import NO_ROWS, Item, Rows
 LEVEL = 3
 
 
-@dataclass(frozen=True, slots=True)
-class Zstd:
+class Zstd(Struct, frozen=True):
     """Compresses text, code and other plain bytes."""
 
     id: int = 1
