@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import struct
-
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -36,26 +35,29 @@ def blocks(draw: st.DrawFn) -> tuple[Item, bytes, bytes]:
     """Draw an item kind, a block of whole items, and a base of the same length: equal, near, or unrelated."""
     item = draw(items())
     count = draw(st.sampled_from([0, 1, 2, 3]) | st.integers(0, 300))
+    size = count * item.nbytes
     if item.kind == "bytes":
-        block = draw(st.binary(min_size=count * item.nbytes, max_size=count * item.nbytes))
-        return item, block, draw(st.just(block) | st.just(bytes(len(block))))
-    numbers = _numbers(item)
-    old = draw(st.lists(numbers, min_size=count, max_size=count))
-    near = st.lists(st.integers(-3, 3), min_size=count, max_size=count)
-    mask = (1 << 8 * item.nbytes) - 1
-    new = draw(
-        st.just(old)
-        | st.lists(numbers, min_size=count, max_size=count)
-        | near.map(lambda steps: [(number + step) & mask for number, step in zip(old, steps, strict=True)])
-    )
-    pattern = f"<{count}{CODES[item.nbytes]}"
-    return item, struct.pack(pattern, *new), struct.pack(pattern, *old)
+        block = draw(st.binary(min_size=size, max_size=size))
+        return item, block, draw(st.just(block) | st.just(bytes(size)))
+    old = draw(_numbers(item, count))
+    near = _drawn(count, "u1").map(lambda steps: old + (steps % 7).astype(old.dtype) - old.dtype.type(3))
+    new = draw(st.just(old) | _numbers(item, count) | near)
+    return item, new.tobytes(), old.tobytes()
 
 
-def _numbers(item: Item) -> st.SearchStrategy[int]:
+def _numbers(item: Item, count: int) -> st.SearchStrategy[np.ndarray]:
+    """Numbers of any bits, and about as many special ones: drawn as bytes, since to draw each takes long."""
     top = (1 << 8 * item.nbytes) - 1
-    special = SPECIAL.get(item.kind, [0, 1, top])
-    return st.sampled_from([*special, 0, top]) | st.integers(0, top)
+    special = np.array([*SPECIAL.get(item.kind, [0, 1, top]), 0, top], f"<u{item.nbytes}")
+    return st.builds(
+        lambda which, any_bits: np.where(which < 128, special[which % len(special)], any_bits),
+        _drawn(count, "u1"), _drawn(count, special.dtype.str),
+    )  # fmt: skip
+
+
+def _drawn(count: int, kind: str) -> st.SearchStrategy[np.ndarray]:
+    size = count * np.dtype(kind).itemsize
+    return st.binary(min_size=size, max_size=size).map(lambda drawn: np.frombuffer(drawn, kind))
 
 
 class CodecContract:
