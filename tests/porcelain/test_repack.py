@@ -75,6 +75,12 @@ def equal_rates(monkeypatch, no_delivery) -> None:
     )
 
 
+@pytest.fixture
+def brief_search(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Look for a plan a while, not until nearly none is smaller: any plan is carried out by the same steps."""
+    monkeypatch.setattr("modelhub.archive.portfolio.ROUNDS_OF_SMALL", 500)
+
+
 def contents(project: Project, count: int) -> list[bytes]:
     return [content(project, f"HEAD~{count - 1 - number}") for number in range(count)]
 
@@ -137,7 +143,7 @@ def test_copies_that_a_killed_repack_leaves_are_harmless_and_go(project: Project
     assert fsck(project.repo, full=True).ok
 
 
-@pytest.mark.usefixtures("equal_rates")
+@pytest.mark.usefixtures("equal_rates", "brief_search")
 def test_with_a_bound_versions_are_kept_on_one_in_the_middle_and_give_every_byte_back(project: Project) -> None:
     files = save_a_wandering(project, 7)
     repack(project.repo, max_recreation=3.0)
@@ -335,7 +341,7 @@ def test_a_tensor_is_encoded_with_effort_on_the_bases_it_has_where_that_is_small
     assert not any(way.named == now[way.tensor].named for way in after if not way.is_current)
 
 
-@pytest.mark.usefixtures("equal_rates")
+@pytest.mark.usefixtures("equal_rates", "brief_search")
 @pytest.mark.parametrize("survived", [0, 1])
 def test_a_repack_killed_between_phases_loses_nothing_and_can_go_on(
     project: Project, monkeypatch, survived: int
