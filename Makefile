@@ -33,7 +33,7 @@ fix: setup  ## let ruff mend what it can
 
 test: setup  ## run all tests
 	$(BIN)/python -m compileall -q modelhub
-	$(BIN)/python -m pytest -n 2
+	$(BIN)/python -m pytest -n 2 --dist worksteal
 
 demo: setup  ## train a small network, version it, ask about it (under two minutes after setup)
 	$(BIN)/python examples/digits/demo.py
