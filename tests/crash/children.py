@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import traceback
@@ -11,6 +12,7 @@ from collections.abc import Callable
 def in_child(work: Callable[[], object]) -> tuple[int, str]:
     """Run in a forked child; return its wait status and what it wrote: an answer, or a traceback with status 1."""
     reading, writing = os.pipe()
+    gc.freeze()  # or the child's collector would write to, and so copy, every page of this process
     child = os.fork()
     if child == 0:
         status = 1
@@ -23,6 +25,7 @@ def in_child(work: Callable[[], object]) -> tuple[int, str]:
         for start in range(0, len(answer), 4096):
             write(writing, answer[start : start + 4096].encode())
         os._exit(status)
+    gc.unfreeze()
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:
         answer = pipe.read().decode()

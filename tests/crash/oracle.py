@@ -1,7 +1,7 @@
 """Judges what a death left: whether the command can be run again from there, and what it then comes to.
 
-Many deaths leave what another left before them, and run again nearly all come to the same bytes but for the times in
-the index. Each such state is judged once, in a child that has seen nothing else.
+Many deaths leave what another left before them, but for the times and inodes in the index, and run again nearly all
+come to the same. Each such state is judged once, in a child that has seen nothing else.
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from functools import partial
 from pathlib import Path
 
 from crash.children import in_child
+
+from modelhub.errors import IntegrityError
+from modelhub.repository.index import LEFT_OUT, Index, read_index
+from modelhub.repository.layout import Layout
 
 INDEX = Path(".mh", "index")
 SCRATCH = Path(".mh", "tmp")
@@ -47,7 +51,8 @@ def digest_of(folder: Path, leaving_out: Path | None = None) -> str:
             inside = path.relative_to(folder)
             if inside != leaving_out:
                 known = inside.parent if inside.parent == SCRATCH else inside
-                found.append((str(known), path.lstat().st_mode, _content(path)))
+                content = _told_by_index(folder) if inside == INDEX else _content(path)
+                found.append((str(known), path.lstat().st_mode, content))
     return hashlib.sha256(repr(sorted(found)).encode()).hexdigest()
 
 
@@ -55,3 +60,25 @@ def _content(path: Path) -> str:
     if path.is_symlink():
         return os.readlink(path)
     return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else ""
+
+
+def _told_by_index(folder: Path) -> str:
+    """Return what is staged and which files would be taken for it without being read: times and inodes tell no more."""
+    layout = Layout(folder)
+    try:
+        index = read_index(layout)
+    except IntegrityError:
+        return _content(layout.index)
+    assert index is not None
+    told = [
+        (path, entry.entry(), entry.inode == LEFT_OUT, _is_trusted(index, path, folder / path))
+        for path, entry in index.entries.items()
+    ]
+    return repr((index.version, told))
+
+
+def _is_trusted(index: Index, path: str, file: Path) -> bool:
+    try:
+        return index.unchanged(path, file.lstat())
+    except (FileNotFoundError, NotADirectoryError):
+        return False

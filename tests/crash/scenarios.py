@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from contracts.project import ADA, START_MS, Project, safetensors, weights
+from crash.plans import plan_quickly
 
-from modelhub.archive import portfolio
 from modelhub.errors import RepositoryNotFound
 from modelhub.oid import oid_of
 from modelhub.porcelain import storage_plan, storage_ways
@@ -255,15 +255,9 @@ def trained_on(project: Project) -> None:
     project.add("copy.safetensors")
 
 
-def look_around_less() -> None:
-    """Let the solver of repack come to a plan sooner: any plan is carried out by the same steps."""
-    portfolio.ROUNDS_OF_SMALL = 50
-    portfolio.NODES = 50
-
-
 def repack_quickly(folder: Path) -> None:
     """Repack; afterwards nothing may lie in two places."""
-    look_around_less()
+    plan_quickly(folder)
     store = find(folder).store
     before = sum(store.info(oid).stored_nbytes for oid in store.ids())
     repack(find(folder), max_recreation=100.0)
@@ -283,7 +277,7 @@ def wandering(project: Project) -> None:
 
 def repack_in_phases(folder: Path) -> None:
     """Repack so that some versions rest on newer ones, which takes several phases."""
-    look_around_less()
+    plan_quickly(folder)
     storage_plan.DELIVERY_SECONDS = storage_plan.DELIVERY_SECONDS_A_BYTE = 0.0
     storage_ways.rated = lambda _, drafts: {draft.codec: Rate(((1, 1e-9),), 0.0) for draft in drafts}
     repack(find(folder), max_recreation=3.0)
@@ -315,7 +309,7 @@ def assert_rests_on_newer(repo: Repository) -> None:
 
 def repack_progressively(folder: Path) -> None:
     """Mark a version in the midst of others and repack; afterwards its tensors have separate planes."""
-    look_around_less()
+    plan_quickly(folder)
     repack(find(folder), max_recreation=100.0, progressive=["HEAD~1"])
     repo = find(folder)
     (marked,) = read_progressive(repo.layout)

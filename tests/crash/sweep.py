@@ -22,6 +22,7 @@ import shutil
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -29,12 +30,14 @@ from pathlib import Path
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from contracts.project import Project  # noqa: E402
 from crash.children import in_child, must  # noqa: E402
 from crash.oracle import Oracle  # noqa: E402
 from crash.sabotage import SABOTAGES  # noqa: E402
-from crash.scenarios import SCENARIOS, Scenario, look, prepare  # noqa: E402
+from crash.scenarios import SCENARIOS, Scenario, look, prepare, two_commits  # noqa: E402
 
 import modelhub  # noqa: E402
+from modelhub.porcelain.fsck import fsck  # noqa: E402
 
 LATE = ("filelock", "pathspec", "pcodec", "pyfastcdc", "numpy.ma", "numpy.random", "concurrent.futures.thread")
 CALLS = ("write", "fsync", "link", "rename", "replace", "unlink", "mkdir", "rmdir", "symlink", "fchmod", "open")
@@ -136,32 +139,34 @@ class Sweep:
 
 
 def import_everything() -> None:
-    """So that the children need not."""
+    """And read every kind of thing once, so that the children need not learn how."""
     for module in pkgutil.walk_packages(modelhub.__path__, "modelhub."):
         if ".cli" not in module.name and not module.name.endswith(("__main__", ".reference")):
             importlib.import_module(module.name)
-    for name in (
-        "filelock",
-        "pathspec",
-        "pcodec",
-        "pyfastcdc",
-        "numpy.ma",
-        "numpy.random",
-        "concurrent.futures.thread",
-    ):
+    for name in LATE:
         importlib.import_module(name)
+    with _room() as home:
+        project = Project(Path(home))
+        two_commits(project)
+        project.checkout("first")
+        fsck(project.repo, full=True)
+        project.repo.store.close()
 
 
 def sweep(name: str, sabotage: str | None = None) -> dict[str, object]:
     """Sweep in memory where there is a file system for it: deaths are of processes, not of machines."""
-    memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
-    with tempfile.TemporaryDirectory(prefix="mh-sweep-", dir=memory) as home:
+    with _room() as home:
         made = Sweep(SCENARIOS[name], Path(home), sabotage)
         return {"command": name, "calls": len(made.calls), "deaths": made.run()}
 
 
+def _room() -> tempfile.TemporaryDirectory[str]:
+    return tempfile.TemporaryDirectory(prefix="mh-sweep-", dir="/dev/shm" if os.access("/dev/shm", os.W_OK) else None)
+
+
 def main() -> None:
     import_everything()
+    assert threading.active_count() == 1, "a child would miss the others"
     for line in sys.stdin:
         print(json.dumps(in_child(partial(sweep, *json.loads(line)))), flush=True)
 
