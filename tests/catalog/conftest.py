@@ -1,5 +1,7 @@
 """A small catalog with a row in every table: three commits in a row, one beside, a merge, and one model file."""
 
+import shutil
+
 import numpy as np
 import pytest
 
@@ -103,14 +105,20 @@ def fill_runs(connection, no):
     run_tables.add_lineage(connection, [(no[5], None, *made[2:], None, None, None, None, "org/base", "metadata")])
 
 
-@pytest.fixture
-def catalog(tmp_path):
-    """The path of a filled catalog, alone in its folder."""
-    folder = tmp_path / "repository with spaces?#%"
-    folder.mkdir()
-    path = folder / "catalog.db"
+@pytest.fixture(scope="session")
+def filled(tmp_path_factory):
+    """The path of a filled catalog that is only copied."""
+    path = tmp_path_factory.mktemp("filled") / "catalog.db"
     connection = database.create_catalog(path)
     with database.transaction(connection):
         fill(connection)
     connection.close()
     return path
+
+
+@pytest.fixture
+def catalog(tmp_path, filled):
+    """The path of a filled catalog, alone in its folder."""
+    folder = tmp_path / "repository with spaces?#%"
+    folder.mkdir()
+    return shutil.copy(filled, folder / "catalog.db")

@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -79,7 +80,7 @@ def write_model(path: Path, *, seed: int = 0, scale: float = 1.0, layers: int = 
 
 
 @pytest.fixture
-def project(folder: Path, mh: Mh) -> Path:
+def new_project(folder: Path, mh: Mh) -> Path:
     """A repository with two versions of a small model: tags v1 and v2 on main."""
     mh("init")
     write_model(folder / "model.safetensors")
@@ -90,6 +91,22 @@ def project(folder: Path, mh: Mh) -> Path:
     (folder / "train.py").write_text("lr = 1e-4\n")
     mh("commit", "-m", "lower rate\n\nmore words", "--param", "lr=1e-4", "--metric", "accuracy=0.93")
     mh("tag", "v2")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def made_before(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("before") / "project"
+
+
+@pytest.fixture
+def project(request: pytest.FixtureRequest, folder: Path, made_before: Path) -> Path:
+    """The same, mostly as a copy: then the index does not yet know the files by their inodes and times."""
+    if made_before.exists():
+        shutil.copytree(made_before, folder, dirs_exist_ok=True)
+    else:
+        request.getfixturevalue("new_project")
+        shutil.copytree(folder, made_before)
     return folder
 
 

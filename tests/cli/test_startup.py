@@ -67,8 +67,8 @@ def test_the_help_imports_no_command(project):
     assert not [name for name in modules if name.startswith(("modelhub.cli.commands", "modelhub.porcelain"))]
 
 
-def test_status_asks_no_git_and_no_catalog(project):
-    modules = imported(project, "status")
+def test_status_asks_no_git_and_no_catalog(new_project):
+    modules = imported(new_project, "status")
     assert packages(modules) <= {"click", "msgspec", "blake3", "zstandard"}
     assert not modules & {*SLOW_STDLIB, "subprocess", "sqlite3", "json", "concurrent.futures", "logging"}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -68,6 +69,13 @@ class Project:
     def again(self) -> Repository:
         """Open the repository anew, as another process would."""
         return Repository.find(self.root)
+
+    def copy(self, root: Path) -> Project:
+        """Return another project that goes on from here: what is there already need not be made again."""
+        shutil.copytree(self.root, root, symlinks=True)
+        copied = Project(root, Repository.find(root))
+        copied.now = self.now
+        return copied
 
     def write(self, path: str, content: bytes | str, *, executable: bool = False) -> Path:
         place = self.root / path

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -23,14 +24,22 @@ ROWS, COLUMNS = 3000, 1024
 """Three blocks of float32: rows 0 to 1023, 1024 to 2047, and the rest."""
 
 
-@pytest.fixture
-def large(project: Project) -> tuple[Repo, np.ndarray]:
+@pytest.fixture(scope="module")
+def large_project(tmp_path_factory: pytest.TempPathFactory) -> tuple[Project, np.ndarray]:
     """A tensor of three blocks, in its second version a delta of the first."""
+    project = Project(tmp_path_factory.mktemp("large") / "project")
     first = weights(1, ROWS, COLUMNS)
     second = first + weights(2, ROWS, COLUMNS) * np.float32(1e-3)
     project.save("m.safetensors", safetensors({"w": first, "b": first[0].copy()}))
     project.save("m.safetensors", safetensors({"w": second, "b": second[0].copy()}))
-    return Repo(project.again()), second
+    second.flags.writeable = False
+    return project, second
+
+
+@pytest.fixture
+def large(large_project: tuple[Project, np.ndarray], tmp_path: Path) -> tuple[Repo, np.ndarray]:
+    project, second = large_project
+    return Repo(project.copy(tmp_path / "large").repo), second
 
 
 def stored(repo: Repo, place: str, name: str):

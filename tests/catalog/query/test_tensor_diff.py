@@ -17,16 +17,21 @@ from modelhub.porcelain.operations import undo
 from modelhub.porcelain.tag import create_tag
 
 
-@pytest.fixture
-def project(tmp_path: Path) -> Project:
+@pytest.fixture(scope="module")
+def three_versions(tmp_path_factory: pytest.TempPathFactory) -> Project:
     """Three versions tagged a, b and c; `w` is 1, 1.5 and 3 times the first, `same` stays."""
-    project = Project(tmp_path / "project")
+    project = Project(tmp_path_factory.mktemp("three") / "project")
     base = weights(1, 50, 50)
     for name, factor in (("a", 1.0), ("b", 1.5), ("c", 3.0)):
         content = {"w": (base * factor).astype("float32"), "same": base}
         project.save("m.safetensors", safetensors(content), name)
         create_tag(project.repo, act=project.act("tag"), name=name)
     return project
+
+
+@pytest.fixture
+def project(three_versions: Project, tmp_path: Path) -> Project:
+    return three_versions.copy(tmp_path / "project")
 
 
 def rows(project: Project, sql: str, **params: object) -> list[tuple[object, ...]]:
