@@ -15,6 +15,8 @@ from modelhub.store.codecs.registry import (
     BYTE_PLANES,
     GROUPED_BY_BASES,
     GROUPED_DELTA,
+    ITEM_DELTA,
+    PACKED_ITEMS,
     PACKED_PLANES,
     PLAIN_DELTA,
     RAW,
@@ -38,6 +40,7 @@ CLEARLY_BETTER = 0.85
 CLEARLY_WORSE = 1.1
 SAMPLE_PIECES = 16
 SAMPLE_PIECE_ELEMENTS = 1 << 10
+SAMPLE_PIECE_NBYTES = 1 << 13
 
 _SMALL_ENOUGH_TO_COPY = 1 << 14
 
@@ -147,10 +150,11 @@ class _Choice(Struct, frozen=True):
 
 
 def _self_codecs(block: memoryview, item: Item, effort: Effort) -> tuple[int, ...]:
+    packed = (PACKED_ITEMS,) if effort == "small" else ()
     if item.nbytes == 1 or len(block) % item.nbytes:
-        return (ZSTD,)
+        return (ZSTD, *packed) if item.kind == "int8" else (ZSTD,)
     if item.kind == "bytes":
-        return (BYTE_PLANES, ZSTD)
+        return (BYTE_PLANES, ZSTD, *packed)
     if item.kind not in FLOAT_KINDS or effort == "fast":
         return (BYTE_PLANES,)
     return (BYTE_PLANES, PACKED_PLANES) if effort == "small" else (SEPARATE_PLANES,)
@@ -159,7 +163,7 @@ def _self_codecs(block: memoryview, item: Item, effort: Effort) -> tuple[int, ..
 def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
     """Return the codecs to try; the last stands in where those before it cannot hold a block."""
     if item.kind == "bytes":
-        return ()
+        return (ITEM_DELTA,)
     if item.kind not in FLOAT_KINDS:
         return (PLAIN_DELTA,)
     plain = BINNED_DELTA if item.kind == "float32" else GROUPED_DELTA
@@ -171,7 +175,7 @@ def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
 
 def _sample(block: memoryview, item: Item) -> memoryview:
     """Return pieces from all over a block, whole items each."""
-    piece = SAMPLE_PIECE_ELEMENTS * item.nbytes
+    piece = min(SAMPLE_PIECE_ELEMENTS, max(1, SAMPLE_PIECE_NBYTES // item.nbytes)) * item.nbytes
     stride = len(block) // SAMPLE_PIECES // item.nbytes * item.nbytes
     if stride <= piece:
         return block

@@ -23,6 +23,7 @@ EXAMPLE = re.compile(r"```hex vector=(\S+)\n(.*?)```", re.DOTALL)
 FLOATS, INTEGERS = ("floats.bin", "floats-base.bin", "float32"), ("integers.bin", "integers-base.bin", "int32")
 STEPS = ("steps.bin", "steps-base.bin steps-second.bin", "float32")
 DECAYED = ("decayed.bin", *STEPS[1:])
+ITEMS = ("items.bin", "items-base.bin", "bytes 18")
 CASES = {
     0: ("text.bin", None, "bytes"),
     1: ("text.bin", None, "bytes"),
@@ -41,6 +42,8 @@ CASES = {
     14: STEPS,
     15: DECAYED,
     16: DECAYED,
+    17: ITEMS,
+    18: ITEMS,
 }
 
 
@@ -83,9 +86,10 @@ def test_every_vector_with_bytes_is_on_a_page() -> None:
 @pytest.mark.parametrize("codec_id", CODEC_IDS)
 def test_every_codec_decodes_its_vector(codec_id: int) -> None:
     block, base, kind = CASES[codec_id]
-    content = vector(block)
+    content, (name, *width) = vector(block), kind.split()
+    item = Item(name, int(width[0])) if width else Item.of(name)
     got = codec(codec_id).decode(
-        vector(f"codec-{codec_id}.bin"), len(content), Item.of(kind), [vector(name) for name in (base or "").split()]
+        vector(f"codec-{codec_id}.bin"), len(content), item, [vector(name) for name in (base or "").split()]
     )
     assert bytes(got) == content
 

@@ -26,6 +26,8 @@ FITTED_BINNED_DELTA = 13
 FITTED_BINNED_DELTA_OF_TWO = 14
 BINNED_DECAY_DELTA = 15
 BINNED_DECAY_DELTA_OF_TWO = 16
+PACKED_ITEMS = 17
+ITEM_DELTA = 18
 
 _MODULES: dict[int, tuple[str, str]] = {
     RAW: ("raw", "RAW"),
@@ -45,6 +47,8 @@ _MODULES: dict[int, tuple[str, str]] = {
     FITTED_BINNED_DELTA_OF_TWO: ("fitted_delta", "FITTED_BINNED_DELTA_OF_TWO"),
     BINNED_DECAY_DELTA: ("fitted_delta", "BINNED_DECAY_DELTA"),
     BINNED_DECAY_DELTA_OF_TWO: ("fitted_delta", "BINNED_DECAY_DELTA_OF_TWO"),
+    PACKED_ITEMS: ("packed_items", "PACKED_ITEMS"),
+    ITEM_DELTA: ("packed_items", "ITEM_DELTA"),
 }
 
 NAMES: dict[int, str] = {
@@ -65,6 +69,8 @@ NAMES: dict[int, str] = {
     FITTED_BINNED_DELTA_OF_TWO: "fitted binned delta of two",
     BINNED_DECAY_DELTA: "binned decay delta",
     BINNED_DECAY_DELTA_OF_TWO: "binned decay delta of two",
+    PACKED_ITEMS: "packed items",
+    ITEM_DELTA: "item delta",
 }
 """What people read; here, so that saying how an object is kept needs no codec's libraries."""
 
