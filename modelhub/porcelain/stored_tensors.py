@@ -29,8 +29,8 @@ Seen = tuple[Item, tuple[int, ...], ObjectInfo]
 class StoredTensor:
     """A tensor that versions have. `number` counts them so that all that one builds on now has smaller ones.
 
-    `line` counts the places, each a path and a name, and is the first one that had it. `look` is None where the catalog
-    does not know it.
+    `shape` is flat where some numbers share an item. `line` counts the places, each a path and a name, and is the first
+    one that had it. `look` is None where the catalog does not know it.
     """
 
     number: int
@@ -105,7 +105,7 @@ def _tensors_of(repo: Repository, commit: Commit, seen: dict[str, Seen]) -> Iter
     for path, entry in read_files(repo, commit.tree).items():
         manifest = None if entry.mode == "tree" else read_manifest(repo, entry)
         for segment in () if manifest is None else manifest.tensors():
-            if segment.nbytes < LEAST_NBYTES or find_dtype(segment.dtype).block_elements > 1:
+            if segment.nbytes < LEAST_NBYTES:
                 continue
             if segment.oid not in seen:
                 try:
@@ -115,7 +115,9 @@ def _tensors_of(repo: Repository, commit: Commit, seen: dict[str, Seen]) -> Iter
                 item = item_of(segment.dtype)
                 if one.block_nbytes != item.block_nbytes:
                     continue
-                seen[segment.oid] = item, segment.shape, one.info
+                shares_items = find_dtype(segment.dtype).block_elements > 1
+                shape = (segment.nbytes // item.nbytes,) if shares_items else segment.shape
+                seen[segment.oid] = item, shape, one.info
             yield path, segment.name, segment.oid
 
 

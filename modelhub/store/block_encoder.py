@@ -22,6 +22,8 @@ from modelhub.store.codecs.registry import (
     RAW,
     SAME,
     SEPARATE_PLANES,
+    SPARSE_DELTA,
+    SPARSE_ITEMS,
     ZSTD,
     codec,
 )
@@ -143,7 +145,7 @@ class _Choice(Struct, frozen=True):
 
     def _sampled_delta(self) -> float:
         """Return about which share of its bytes the block keeps as a delta."""
-        (delta_id,) = _delta_codecs(self.item, 1, "fast")
+        *_, delta_id = _delta_codecs(self.item, 1, "fast")
         sample = _sample(self.block, self.item)
         delta = codec(delta_id).encode(sample, self.item, [_sample(self.bases[0], self.item)])
         return 1.0 if delta is None else len(delta) / len(sample)
@@ -152,25 +154,26 @@ class _Choice(Struct, frozen=True):
 def _self_codecs(block: memoryview, item: Item, effort: Effort) -> tuple[int, ...]:
     packed = (PACKED_ITEMS,) if effort == "small" else ()
     if item.nbytes == 1 or len(block) % item.nbytes:
-        return (ZSTD, *packed) if item.kind == "int8" else (ZSTD,)
+        return (ZSTD, SPARSE_ITEMS, *packed) if item.kind == "int8" else (ZSTD,)
     if item.kind == "bytes":
         return (BYTE_PLANES, ZSTD, *packed)
-    if item.kind not in FLOAT_KINDS or effort == "fast":
-        return (BYTE_PLANES,)
-    return (BYTE_PLANES, PACKED_PLANES) if effort == "small" else (SEPARATE_PLANES,)
+    if effort == "separate" and item.kind in FLOAT_KINDS:
+        return (SEPARATE_PLANES,)
+    packed = (PACKED_PLANES,) if effort == "small" and item.kind in FLOAT_KINDS else ()
+    return (BYTE_PLANES, SPARSE_ITEMS, *packed)
 
 
 def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
     """Return the codecs to try; the last stands in where those before it cannot hold a block."""
     if item.kind == "bytes":
-        return (ITEM_DELTA,)
+        return (SPARSE_DELTA, ITEM_DELTA)
     if item.kind not in FLOAT_KINDS:
-        return (PLAIN_DELTA,)
+        return (SPARSE_DELTA, PLAIN_DELTA)
     plain = BINNED_DELTA if item.kind == "float32" else GROUPED_DELTA
     if effort == "fast":
-        return (plain,)
+        return (SPARSE_DELTA, plain)
     decays, fitted = BINNED_BY_BASES if item.kind == "float32" else GROUPED_BY_BASES
-    return (*decays[:bases], *fitted[:bases], plain)
+    return (SPARSE_DELTA, *decays[:bases], *fitted[:bases], plain)
 
 
 def _sample(block: memoryview, item: Item) -> memoryview:

@@ -44,6 +44,8 @@ CASES = {
     16: DECAYED,
     17: ITEMS,
     18: ITEMS,
+    19: ("few.bin", "steps-base.bin", "float32"),
+    20: ("pruned.bin", None, "float32"),
 }
 
 

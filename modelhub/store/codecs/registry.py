@@ -28,6 +28,8 @@ BINNED_DECAY_DELTA = 15
 BINNED_DECAY_DELTA_OF_TWO = 16
 PACKED_ITEMS = 17
 ITEM_DELTA = 18
+SPARSE_DELTA = 19
+SPARSE_ITEMS = 20
 
 _MODULES: dict[int, tuple[str, str]] = {
     RAW: ("raw", "RAW"),
@@ -49,6 +51,8 @@ _MODULES: dict[int, tuple[str, str]] = {
     BINNED_DECAY_DELTA_OF_TWO: ("fitted_delta", "BINNED_DECAY_DELTA_OF_TWO"),
     PACKED_ITEMS: ("packed_items", "PACKED_ITEMS"),
     ITEM_DELTA: ("packed_items", "ITEM_DELTA"),
+    SPARSE_DELTA: ("sparse_items", "SPARSE_DELTA"),
+    SPARSE_ITEMS: ("sparse_items", "SPARSE_ITEMS"),
 }
 
 NAMES: dict[int, str] = {
@@ -71,6 +75,8 @@ NAMES: dict[int, str] = {
     BINNED_DECAY_DELTA_OF_TWO: "binned decay delta of two",
     PACKED_ITEMS: "packed items",
     ITEM_DELTA: "item delta",
+    SPARSE_DELTA: "sparse delta",
+    SPARSE_ITEMS: "sparse items",
 }
 """What people read; here, so that saying how an object is kept needs no codec's libraries."""
 
