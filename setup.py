@@ -2,7 +2,8 @@
 
 from setuptools import Extension, setup
 
-HEADERS = [f"modelhub/store/loops/{name}.h" for name in ("binned", "floats", "numbers", "planes", "processors")]
+LOOPS = ("binned", "floats", "levels", "numbers", "planes", "processors")
+HEADERS = [f"modelhub/store/loops/{name}.h" for name in LOOPS]
 
 
 def compiled(name: str, depends: list[str]) -> Extension:

@@ -17,6 +17,7 @@ from hypothesis.extra.numpy import arrays
 from modelhub.store import loops
 from modelhub.store.codecs.float_values import KINDS
 from modelhub.store.codecs.number_bits import exponent_field
+from modelhub.store.item import Item
 from modelhub.store.loops import plain
 from modelhub.store.loops.binned import Bins
 from modelhub.store.loops.groups import Groups
@@ -29,7 +30,7 @@ except ImportError:
 needs_compiled = pytest.mark.skipif(compiled is None, reason="the loops are not compiled here")
 
 LOOPS = (
-    *("bin_steps", "count", "fields", "join", "predict", "row_keys"),
+    *("bin_steps", "count", "expect", "fields", "join", "predict", "row_keys"),
     *("sort_steps", "split", "step", "walk", "walk_binned", "walk_sorted", "walk_usual"),
 )
 WIDTHS = tuple(CODES)
@@ -96,6 +97,22 @@ class TestCompiled:
         by_row = np.random.default_rng(seed).integers(-4096, 4400, -(-bits.size // length)).astype(np.int16)
         keys = np.empty(bits.size, np.uint8)
         both("row_keys", bits, by_row, keys, *FIELDS[width], length, out=keys)
+
+    @given(
+        shape=st.tuples(st.integers(1, 5), st.integers(1, 5), st.integers(1, 40)),
+        seed=st.integers(0, 2**32 - 1),
+        top=st.integers(0, 255),
+        largest=st.sampled_from([1 << 14, 1 << 18, 1 << 31]),
+    )
+    def test_expected_levels_are_numpys(self, shape: tuple[int, int, int], seed: int, top: int, largest: int) -> None:
+        runs, shared, items = shape
+        rng = np.random.default_rng(seed)
+        levels = rng.integers(0, 256, runs * shared * items, np.uint8)
+        ratio, offset = rng.integers(-largest, largest, (2, runs * items), np.int32)
+        turn = rng.integers(0, 256, runs * items, np.uint8)
+        for at in (4, 5):
+            given_arrays = [levels, ratio, offset, turn, np.empty_like(levels), np.empty_like(levels), items, top]
+            both("expect", *given_arrays, out=given_arrays[at])
 
     @given(
         case=any_pair,
@@ -301,6 +318,23 @@ class TestCompiled:
             ("fields", three, keys, 23, 255),
             ("fields", four, keys, 32, 255),
             ("fields", four, keys, -1, 255),
+            *(
+                ("expect", *scales, keys.copy(), keys.copy(), items, top)
+                for scales, items, top in (
+                    ((keys, four, four, keys), 0, 15),
+                    ((keys, four, four, keys), -4, 15),
+                    ((keys, four, four, keys), 3, 15),
+                    ((keys, four, four, keys), 4, 256),
+                    ((keys, four, four, keys), 4, -1),
+                    ((keys, three, four, keys), 4, 15),
+                    ((keys, four, three, keys), 4, 15),
+                    ((keys, four, four, keys[:3]), 1, 15),
+                    ((keys, three, three, keys[:3]), 3, 15),
+                    ((keys[:3], four, four, keys), 4, 15),
+                )
+            ),
+            ("expect", keys, four, four, keys, keys[:3].copy(), keys.copy(), 4, 15),
+            ("expect", keys, four, four, keys, keys.copy(), keys[:3].copy(), 4, 15),
             ("row_keys", four, rows, keys, 23, 255, 3),
             ("row_keys", four, rows, keys, 23, 255, 0),
             ("row_keys", four, rows, keys, 23, 255, -4),
@@ -397,7 +431,7 @@ assert not loops.COMPILED and loops.walk_sorted is plain.walk_sorted
 
 
 def test_codecs_make_the_same_frames_with_numpys_loops(numbers, monkeypatch: pytest.MonkeyPatch) -> None:
-    from modelhub.store.codecs.registry import CODEC_IDS, codec
+    from modelhub.store.codecs.registry import CODEC_IDS, ITEM_DELTA, codec
 
     def frames() -> list[bytes | None]:
         found: list[bytes | None] = []
@@ -410,6 +444,9 @@ def test_codecs_make_the_same_frames_with_numpys_loops(numbers, monkeypatch: pyt
                 found.append(None if frame is None else bytes(frame))
                 if frame is not None:
                     assert bytes(how.decode(frame, len(block), item, bases)) == block
+        base = np.random.default_rng(3).integers(0, 256, 40_000 * 18, np.uint8)
+        block, item = (base ^ (base > 250)).tobytes(), Item("bytes", 18)
+        found.append(codec(ITEM_DELTA).encode(block, item, [base.tobytes()]))
         return found
 
     as_it_is = frames()

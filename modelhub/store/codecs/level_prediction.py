@@ -9,17 +9,14 @@ the same everywhere. Measurements: docs/design/015-other-kinds-of-numbers.md.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
+from modelhub.store import loops
 from modelhub.store.codecs.item_layout import Columns, Floats, ItemLayout, Levels
-
-Integers = NDArray[np.int32]
+from modelhub.store.loops.levels import ONE_BITS, PART_BITS, Integers
 
 LEVEL_ELEMENTS = 1 << 17
 """Levels of one piece, of which all items are whole."""
 
-_ONE_BITS = 14
-_PART_BITS = 3
 _LARGEST_RATIO = np.float32(16)
 _LARGEST_OFFSET = np.float32(4096)
 
@@ -37,24 +34,25 @@ def expected_levels(layout: ItemLayout, old: Columns, new: Columns) -> tuple[Lev
     Whatever the bits are, something is expected.
     """
     levels = layout.read(old)
+    expected, keys = np.empty_like(levels), np.empty_like(levels)
     ratio, offset, turn = _moved(layout, old, new)
-    runs = levels.reshape(-1, layout.shared, levels.shape[1])
-    eighths = runs * ratio
-    eighths += offset
-    eighths >>= np.int32(_ONE_BITS - _PART_BITS)
-    np.clip(eighths, 0, layout.top << _PART_BITS, out=eighths)
-    eighths += np.int32(1 << _PART_BITS - 1)
-    expected, keys = np.empty_like(runs), np.empty_like(runs)
-    np.right_shift(eighths, np.int32(_PART_BITS), out=expected, casting="unsafe")
-    np.bitwise_and(eighths, np.int32((1 << _PART_BITS) - 1), out=keys, casting="unsafe")
-    keys += turn
-    return expected.reshape(levels.shape), keys.reshape(levels.shape)
+    loops.expect(
+        levels.reshape(-1),
+        ratio.reshape(-1),
+        offset.reshape(-1),
+        turn.reshape(-1),
+        expected.reshape(-1),
+        keys.reshape(-1),
+        levels.shape[1],
+        layout.top,
+    )
+    return expected, keys
 
 
 def _moved(layout: ItemLayout, old: Columns, new: Columns) -> tuple[Integers, Integers, Levels]:
     """Return by what levels are multiplied, in 2^-14, what is added then, and what is added to the keys, modulo 256.
 
-    All are [runs of levels that share a scale, 1, items]. Levels stay where a scale is 0, or has moved too far.
+    All are [runs of levels that share a scale, items]. Levels stay where a scale is 0, or has moved too far.
     """
     with np.errstate(all="ignore"):
         (scale, least), (before, least_before) = layout.scales(new), layout.scales(old)
@@ -63,11 +61,11 @@ def _moved(layout: ItemLayout, old: Columns, new: Columns) -> tuple[Integers, In
     is_known = (np.abs(ratio) < _LARGEST_RATIO) & (np.abs(offset) < _LARGEST_OFFSET) & ~stays
     factor = _in_parts(np.where(is_known, ratio, np.float32(1)))
     added = _in_parts(np.where(is_known, offset, np.float32(0)))
-    added += np.int32(1 << _ONE_BITS - _PART_BITS - 1)
-    turn: Levels = np.where(is_known, np.uint8(1), np.uint8(256 - (1 << _PART_BITS - 1)))
-    return factor[:, None], added[:, None], turn[:, None]
+    added += np.int32(1 << ONE_BITS - PART_BITS - 1)
+    turn: Levels = np.where(is_known, np.uint8(1), np.uint8(256 - (1 << PART_BITS - 1)))
+    return factor, added, turn
 
 
 def _in_parts(values: Floats) -> Integers:
-    found: Integers = np.rint(values * np.float32(1 << _ONE_BITS)).astype(np.int32)
+    found: Integers = np.rint(values * np.float32(1 << ONE_BITS)).astype(np.int32)
     return found

@@ -20,6 +20,7 @@ COMPILED = chosen.__name__.endswith("._compiled")
 
 bin_steps = chosen.bin_steps
 count = chosen.count
+expect = chosen.expect
 fields = chosen.fields
 join = chosen.join
 predict = chosen.predict

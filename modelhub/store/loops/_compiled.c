@@ -14,6 +14,7 @@
 
 #include "binned.h"
 #include "floats.h"
+#include "levels.h"
 #include "numbers.h"
 #include "planes.h"
 
@@ -371,12 +372,43 @@ static PyObject *join(PyObject *module, PyObject *args) {
     return result;
 }
 
+static PyObject *expect(PyObject *module, PyObject *args) {
+    Py_buffer views[6] = {0};
+    int top, are_right;
+    Py_ssize_t items;
+    PyObject *result = NULL;
+    if (!PyArg_ParseTuple(args, "y*y*y*y*w*w*ni", &views[0], &views[1], &views[2], &views[3], &views[4], &views[5],
+                          &items, &top))
+        return NULL;
+    const Py_ssize_t count = views[0].len, scales = views[3].len;
+    are_right = items > 0 && scales > 0 && scales % items == 0 && count % scales == 0 && top >= 0 && top <= UINT8_MAX &&
+                views[1].len == 4 * scales && views[2].len == 4 * scales && views[4].len == count &&
+                views[5].len == count;
+    if (!are_right)
+        wrong("there is not one scale for as many levels each");
+    else {
+        const Py_ssize_t shared = count / scales;
+        Py_BEGIN_ALLOW_THREADS
+        for (Py_ssize_t row = 0; row < count / items; row++) {
+            const Py_ssize_t from = row * items, scale = row / shared * items;
+            expect_row((const uint8_t *)views[0].buf + from, (const int32_t *)views[1].buf + scale,
+                       (const int32_t *)views[2].buf + scale, (const uint8_t *)views[3].buf + scale,
+                       (uint8_t *)views[4].buf + from, (uint8_t *)views[5].buf + from, items, top << PART_BITS);
+        }
+        Py_END_ALLOW_THREADS
+        result = Py_NewRef(Py_None);
+    }
+    release(views, 6);
+    return result;
+}
+
 static PyMethodDef METHODS[] = {
     {"step", step, METH_VARARGS, NULL},
     {"walk", walk, METH_VARARGS, NULL},
     {"walk_binned", walk_binned, METH_VARARGS, NULL},
     {"bin_steps", bin_steps, METH_VARARGS, NULL},
     {"count", count, METH_VARARGS, NULL},
+    {"expect", expect, METH_VARARGS, NULL},
     {"fields", fields, METH_VARARGS, NULL},
     {"row_keys", row_keys, METH_VARARGS, NULL},
     {"sort_steps", sort_steps, METH_VARARGS, NULL},
