@@ -21,6 +21,7 @@ from modelhub.store.item import Item
 from modelhub.store.loops import plain
 from modelhub.store.loops.binned import Bins
 from modelhub.store.loops.groups import Groups
+from modelhub.store.loops.levels import Moved
 
 try:
     from modelhub.store.loops import _compiled as compiled
@@ -110,8 +111,9 @@ class TestCompiled:
         levels = rng.integers(0, 256, runs * shared * items, np.uint8)
         ratio, offset = rng.integers(-largest, largest, (2, runs * items), np.int32)
         turn = rng.integers(0, 256, runs * items, np.uint8)
-        for at in (4, 5):
-            given_arrays = [levels, ratio, offset, turn, np.empty_like(levels), np.empty_like(levels), items, top]
+        for at in (2, 3):
+            moved = Moved(ratio, offset, turn)
+            given_arrays = [levels, moved, np.empty_like(levels), np.empty_like(levels), items, top]
             both("expect", *given_arrays, out=given_arrays[at])
 
     @given(
@@ -319,7 +321,7 @@ class TestCompiled:
             ("fields", four, keys, 32, 255),
             ("fields", four, keys, -1, 255),
             *(
-                ("expect", *scales, keys.copy(), keys.copy(), items, top)
+                ("expect", scales[0], scales[1:], keys.copy(), keys.copy(), items, top)
                 for scales, items, top in (
                     ((keys, four, four, keys), 0, 15),
                     ((keys, four, four, keys), -4, 15),
@@ -333,8 +335,8 @@ class TestCompiled:
                     ((keys[:3], four, four, keys), 4, 15),
                 )
             ),
-            ("expect", keys, four, four, keys, keys[:3].copy(), keys.copy(), 4, 15),
-            ("expect", keys, four, four, keys, keys.copy(), keys[:3].copy(), 4, 15),
+            ("expect", keys, (four, four, keys), keys[:3].copy(), keys.copy(), 4, 15),
+            ("expect", keys, (four, four, keys), keys.copy(), keys[:3].copy(), 4, 15),
             ("row_keys", four, rows, keys, 23, 255, 3),
             ("row_keys", four, rows, keys, 23, 255, 0),
             ("row_keys", four, rows, keys, 23, 255, -4),
@@ -425,6 +427,7 @@ sys.modules["modelhub.store.loops._compiled"] = None
 from modelhub.store import loops
 from modelhub.store.loops import plain
 from modelhub.store.loops.groups import Groups
+from modelhub.store.loops.levels import Moved
 assert not loops.COMPILED and loops.walk_sorted is plain.walk_sorted
 """
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from modelhub.store import loops
 from modelhub.store.codecs.item_layout import Columns, Floats, ItemLayout, Levels
-from modelhub.store.loops.levels import ONE_BITS, PART_BITS, Integers
+from modelhub.store.loops.levels import ONE_BITS, PART_BITS, Integers, Moved
 
 LEVEL_ELEMENTS = 1 << 17
 """Levels of one piece, of which all items are whole."""
@@ -35,24 +35,15 @@ def expected_levels(layout: ItemLayout, old: Columns, new: Columns) -> tuple[Lev
     """
     levels = layout.read(old)
     expected, keys = np.empty_like(levels), np.empty_like(levels)
-    ratio, offset, turn = _moved(layout, old, new)
-    loops.expect(
-        levels.reshape(-1),
-        ratio.reshape(-1),
-        offset.reshape(-1),
-        turn.reshape(-1),
-        expected.reshape(-1),
-        keys.reshape(-1),
-        levels.shape[1],
-        layout.top,
-    )
+    flat = levels.reshape(-1), expected.reshape(-1), keys.reshape(-1)
+    loops.expect(flat[0], _moved(layout, old, new), *flat[1:], levels.shape[1], layout.top)
     return expected, keys
 
 
-def _moved(layout: ItemLayout, old: Columns, new: Columns) -> tuple[Integers, Integers, Levels]:
-    """Return by what levels are multiplied, in 2^-14, what is added then, and what is added to the keys, modulo 256.
+def _moved(layout: ItemLayout, old: Columns, new: Columns) -> Moved:
+    """Return how levels are moved, [runs of levels that share a scale, items], flat.
 
-    All are [runs of levels that share a scale, items]. Levels stay where a scale is 0, or has moved too far.
+    They stay where a scale is as it was, is 0, or has moved too far.
     """
     with np.errstate(all="ignore"):
         (scale, least), (before, least_before) = layout.scales(new), layout.scales(old)
@@ -63,7 +54,7 @@ def _moved(layout: ItemLayout, old: Columns, new: Columns) -> tuple[Integers, In
     added = _in_parts(np.where(is_known, offset, np.float32(0)))
     added += np.int32(1 << ONE_BITS - PART_BITS - 1)
     turn: Levels = np.where(is_known, np.uint8(1), np.uint8(256 - (1 << PART_BITS - 1)))
-    return factor, added, turn
+    return Moved(factor.reshape(-1), added.reshape(-1), turn.reshape(-1))
 
 
 def _in_parts(values: Floats) -> Integers:

@@ -377,7 +377,7 @@ static PyObject *expect(PyObject *module, PyObject *args) {
     int top, are_right;
     Py_ssize_t items;
     PyObject *result = NULL;
-    if (!PyArg_ParseTuple(args, "y*y*y*y*w*w*ni", &views[0], &views[1], &views[2], &views[3], &views[4], &views[5],
+    if (!PyArg_ParseTuple(args, "y*(y*y*y*)w*w*ni", &views[0], &views[1], &views[2], &views[3], &views[4], &views[5],
                           &items, &top))
         return NULL;
     const Py_ssize_t count = views[0].len, scales = views[3].len;

@@ -18,7 +18,7 @@ from modelhub.store.codecs.number_bits import Words, parts_of, slabs, unzigzag, 
 from modelhub.store.codecs.scratch import scratch
 from modelhub.store.loops.binned import Bins, read_bins, write_bins
 from modelhub.store.loops.groups import KEYS, Groups, Keys, Places
-from modelhub.store.loops.levels import ONE_BITS, PART_BITS, Integers
+from modelhub.store.loops.levels import ONE_BITS, PART_BITS, Moved
 
 
 def step(new: Words, old: Words, out: Words, width: int, is_float: bool) -> None:
@@ -67,24 +67,21 @@ def fields(bits: Words, keys: Keys, shift: int, mask: int) -> None:
         np.bitwise_and(shifted.astype(np.uint8), np.uint8(mask), out=keys[piece])
 
 
-def expect(
-    levels: Keys, ratio: Integers, offset: Integers, turn: Keys, expected: Keys, keys: Keys, items: int, top: int
-) -> None:
+def expect(levels: Keys, moved: Moved, expected: Keys, keys: Keys, items: int, top: int) -> None:
     """Write the level nearest to each that is multiplied and added to, at most `top`, and how it lies to that.
 
-    `levels`, `expected` and `keys` have a row of so many items for each level, the others for some levels in a row;
-    all are flat. Levels become parts, 2^PART_BITS of a level; a key is a place between two levels, plus the turn
-    modulo 256.
+    `levels`, `expected` and `keys` have a row of so many items for each level, `moved` for some levels in a row; all
+    are flat. Levels become parts, 2^PART_BITS of a level; a key is a place between two levels, plus the turn.
     """
-    runs = levels.reshape(turn.size // items, -1, items)
+    runs = levels.reshape(moved.turn.size // items, -1, items)
     parts = runs.astype(np.int32)
-    parts *= ratio.reshape(-1, 1, items)
-    parts += offset.reshape(-1, 1, items)
+    parts *= moved.ratio.reshape(-1, 1, items)
+    parts += moved.offset.reshape(-1, 1, items)
     parts >>= np.int32(ONE_BITS - PART_BITS)
     np.clip(parts, 0, top << PART_BITS, out=parts)
     parts += np.int32(1 << PART_BITS - 1)
     places = (parts & np.int32((1 << PART_BITS) - 1)).astype(np.uint8)
-    places += turn.reshape(-1, 1, items)
+    places += moved.turn.reshape(-1, 1, items)
     keys[:] = places.reshape(-1)
     parts >>= np.int32(PART_BITS)
     expected[:] = parts.reshape(-1)
