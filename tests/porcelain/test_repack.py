@@ -109,6 +109,32 @@ def test_what_only_pays_on_more_rows_than_a_sample_has_is_found(project: Project
     assert project.repo.store.info(tuned.oid).stored_nbytes < 0.8 * tuned.info.stored_nbytes
 
 
+def test_quantised_tensors_are_deltas_and_repacked_too(project: Project, tmp_path: Path) -> None:
+    gguf = pytest.importorskip("gguf")
+    kind = gguf.GGMLQuantizationType.Q4_0
+    rng = np.random.default_rng(9)
+    weights = rng.standard_normal((300, 512)).astype(np.float32) * 0.05
+    files = []
+    for number in range(3):
+        path = tmp_path / f"{number}.gguf"
+        writer = gguf.GGUFWriter(path, "llama")
+        writer.add_tensor("w", gguf.quants.quantize(weights, kind), raw_dtype=kind)
+        writer.write_header_to_file()
+        writer.write_kv_data_to_file()
+        writer.write_tensors_to_file()
+        writer.close()
+        files.append(path.read_bytes())
+        project.save("m.gguf", files[-1], f"step {number}")
+        weights = weights + rng.standard_normal(weights.shape).astype(np.float32) * 1e-4
+    sizes = [one.info.stored_nbytes for one in stored_tensors(project.repo).tensors]
+    assert max(sizes[1:]) < 0.3 * sizes[0]
+    result = repack(project.repo, max_recreation=100.0)
+    assert result.after_nbytes < result.before_nbytes
+    found = [b"".join(cat(project.repo, place=f"HEAD~{2 - number}:m.gguf")) for number in range(3)]
+    assert found == files
+    assert fsck(project.repo, full=True).ok
+
+
 def test_a_dry_run_changes_nothing(project: Project) -> None:
     save_versions(project, 3)
     before = sorted((path, path.stat().st_mtime_ns) for path in project.repo.layout.objects.rglob("*"))
