@@ -38,6 +38,9 @@ SURE_NBYTES = 1 << 18
 DELTA_COST_NBYTES = 48
 """What a delta must save: naming the base in the record, and reading it."""
 
+SPARSE_ENOUGH = 1 / 64
+"""A sparse delta of this share of the block, or less, is taken without looking at others."""
+
 CLEARLY_BETTER = 0.85
 CLEARLY_WORSE = 1.1
 SAMPLE_PIECES = 16
@@ -128,6 +131,8 @@ class _Choice(Struct, frozen=True):
                 continue
             frame = codec(codec_id).encode(self.block, self.item, self.bases, self.rows)
             found += [] if frame is None else [(codec_id, frame)]
+            if frame is not None and codec_id == SPARSE_DELTA and len(frame) <= SPARSE_ENOUGH * len(self.block):
+                break
         return min(found, key=lambda one: len(one[1]), default=None)
 
     def _alone(self, block: memoryview) -> tuple[int, Bytes]:

@@ -10,7 +10,17 @@ from contracts.codec import blocks
 from hypothesis import given, settings
 
 from modelhub.store.block_encoder import SURE_NBYTES, Effort, encode_block
-from modelhub.store.codecs.registry import BINNED_DELTA, BYTE_PLANES, GROUPED_DELTA, PLAIN_DELTA, RAW, SAME, ZSTD, codec
+from modelhub.store.codecs.registry import (
+    BINNED_DELTA,
+    BYTE_PLANES,
+    GROUPED_DELTA,
+    PLAIN_DELTA,
+    RAW,
+    SAME,
+    SPARSE_DELTA,
+    ZSTD,
+    codec,
+)
 from modelhub.store.item import ITEM_KINDS, Item, Rows
 
 EFFORTS: tuple[Effort, ...] = ("fast", "small")
@@ -57,6 +67,16 @@ def test_an_unchanged_block_costs_nothing(numbers) -> None:
     item, block, _ = numbers("float32", 1000)
     encoded = encode_block(block, item, [bytes(bytearray(block))])
     assert (encoded.frame.codec, len(encoded.data)) == (SAME, 0)
+
+
+@pytest.mark.parametrize("effort", EFFORTS)
+def test_few_changed_numbers_are_a_sparse_delta_whatever_the_effort(numbers, effort: Effort) -> None:
+    item, block, base = numbers("float32", SURE_NBYTES)
+    new, old = (np.frombuffer(one, np.float32) for one in (block, base))
+    few = np.where(np.random.default_rng(3).random(old.size) < 0.01, new, old).tobytes()
+    encoded = encode_block(few, item, [base], Rows(512), effort=effort)
+    assert encoded.frame.codec == SPARSE_DELTA
+    assert len(encoded.data) < 0.01 * len(few)
 
 
 @pytest.mark.parametrize("kind", ["float32", "bfloat16"])
