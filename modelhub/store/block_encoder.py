@@ -173,7 +173,7 @@ def _delta_codecs(item: Item, bases: int, effort: Effort) -> tuple[int, ...]:
     if item.kind == "bytes":
         return (SPARSE_DELTA, ITEM_DELTA)
     if item.kind not in FLOAT_KINDS:
-        return (SPARSE_DELTA, PLAIN_DELTA)
+        return (SPARSE_DELTA, ITEM_DELTA, PLAIN_DELTA) if item.nbytes > 1 else (SPARSE_DELTA, PLAIN_DELTA)
     plain = BINNED_DELTA if item.kind == "float32" else GROUPED_DELTA
     if effort == "fast":
         return (SPARSE_DELTA, plain)

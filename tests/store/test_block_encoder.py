@@ -14,6 +14,7 @@ from modelhub.store.codecs.registry import (
     BINNED_DELTA,
     BYTE_PLANES,
     GROUPED_DELTA,
+    ITEM_DELTA,
     PLAIN_DELTA,
     RAW,
     SAME,
@@ -67,6 +68,19 @@ def test_an_unchanged_block_costs_nothing(numbers) -> None:
     item, block, _ = numbers("float32", 1000)
     encoded = encode_block(block, item, [bytes(bytearray(block))])
     assert (encoded.frame.codec, len(encoded.data)) == (SAME, 0)
+
+
+def test_levels_packed_into_integers_are_told_apart() -> None:
+    rng = np.random.default_rng(4)
+    old = rng.integers(0, 0x77777777, 100_000, np.uint32) & np.uint32(0x77777777)
+    steps = (rng.random((old.size, 8)) < 0.1).astype(np.uint32) << (4 * np.arange(8, dtype=np.uint32))
+    new = old + steps.sum(axis=1, dtype=np.uint32)
+    item = Item.of("int32")
+    encoded = encode_block(new.tobytes(), item, [old.tobytes()])
+    plain = codec(PLAIN_DELTA).encode(new.tobytes(), item, [old.tobytes()])
+    assert encoded.frame.codec == ITEM_DELTA
+    assert plain is not None
+    assert len(encoded.data) < 0.8 * len(plain)
 
 
 @pytest.mark.parametrize("effort", EFFORTS)

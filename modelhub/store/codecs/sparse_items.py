@@ -100,7 +100,7 @@ def _codecs(item: Item, bases: int) -> tuple[int, ...]:
     if item.kind == "bytes":
         return (ITEM_DELTA,)
     if item.kind not in FLOAT_KINDS:
-        return (PLAIN_DELTA,)
+        return (PLAIN_DELTA, ITEM_DELTA) if item.nbytes > 1 else (PLAIN_DELTA,)
     return (BINNED_DELTA,) if item.kind == "float32" else (GROUPED_DELTA,)
 
 
