@@ -36,18 +36,19 @@ def committed(repository: Repository, files: Sequence[Path]) -> list[float]:
 
 
 def restored(repository: Repository, files: Sequence[Path], label: str = "v{at}") -> list[float]:
-    """Bring back every version and return the seconds of each; the bytes are compared.
+    """Bring back every version ROUNDS times and return the median seconds of each; the bytes are compared.
 
     The version before it in the list is in the folder then, as after the last restore. `label` names a version by its
     place, from the first (`at`) or from the last (`back`).
     """
-    seconds = []
+    seconds: list[list[float]] = [[] for _ in files]
     last = len(files) - 1
     repository.restore(label.format(at=last, back=0))
-    for at, file in enumerate(files):
-        seconds.append(repository.restore(label.format(at=at, back=last - at)))
-        assert (repository.root / NAME).read_bytes() == file.read_bytes(), f"{repository.system.name}, version {at}"
-    return seconds
+    for _ in range(ROUNDS):
+        for at, file in enumerate(files):
+            seconds[at].append(repository.restore(label.format(at=at, back=last - at)))
+            assert (repository.root / NAME).read_bytes() == file.read_bytes(), f"{repository.system.name}, version {at}"
+    return [statistics.median(times) for times in seconds]
 
 
 def materialised(file: Path, home: Path) -> float:

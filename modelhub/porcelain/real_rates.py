@@ -18,7 +18,7 @@ MOST_NBYTES = 1 << 28
 READ = 3
 """How often it is read: what the machine does besides only ever adds to the time."""
 
-COLD = 2.1
+COLD = 2.3
 """A process that starts takes so many times what this one does that has read before: its memory is new, nothing is in a
 cache of the processor, and meanwhile it hashes and writes the file. Measured: docs/design/011-fitted-deltas.md."""
 

@@ -8,9 +8,9 @@ size is lost.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 Columns = NDArray[np.uint8]
@@ -24,8 +24,7 @@ Scales = Callable[[Columns], tuple[Floats, Floats]]
 """Gives scale and least, each [runs of levels that share them, items]."""
 
 
-@dataclass(frozen=True, slots=True)
-class Bits:
+class Bits(Struct, frozen=True):
     """Some bits of `run` levels from `first` on: those in `mask` of as many bytes from `at` on, shifted right by
     `shift`. They are the bits from `up` on of the levels."""
 
@@ -37,8 +36,7 @@ class Bits:
     up: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class ItemLayout:
+class ItemLayout(Struct, frozen=True):
     """Items of one type: `levels`, of which the largest is `top`, and `shared` in a row have one scale.
 
     `head` are the bytes that hold no levels; signed levels are XORed with `flip`.

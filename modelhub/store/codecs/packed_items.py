@@ -8,9 +8,9 @@ Layout: docs/reference/format/codecs.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
+from msgspec import Struct
 
 from modelhub.errors import IntegrityError
 from modelhub.files import Bytes
@@ -28,8 +28,7 @@ MOST_NBYTES = 512
 MIN_GROUP_ELEMENTS = 1 << 12
 
 
-@dataclass(frozen=True, slots=True)
-class PackedItems:
+class PackedItems(Struct, frozen=True):
     """Packs items without a base."""
 
     id: int = 17
@@ -63,8 +62,7 @@ class PackedItems:
         return _joined(columns)
 
 
-@dataclass(frozen=True, slots=True)
-class ItemDelta:
+class ItemDelta(Struct, frozen=True):
     """Packs the steps from a base's items."""
 
     id: int = 18

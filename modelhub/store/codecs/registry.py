@@ -87,7 +87,9 @@ for all, each of one base and of two."""
 GROUPED_BY_BASES = (DECAY_DELTA, DECAY_DELTA_OF_TWO), (FITTED_DELTA, FITTED_DELTA_OF_TWO)
 """The same for all other floats."""
 
-CHECKED_FIRST = frozenset({PLAIN_DELTA, GROUPED_DELTA, *GROUPED_BY_BASES[0], *GROUPED_BY_BASES[1]})
+CHECKED_FIRST = frozenset(
+    {PLAIN_DELTA, GROUPED_DELTA, *GROUPED_BY_BASES[0], *GROUPED_BY_BASES[1], ITEM_DELTA, SPARSE_DELTA}
+)
 """Of these frames pcodec reads nearly all, and panics on damage: they are checked before they are decoded. For all
 others the check of the block that comes out is enough."""
 

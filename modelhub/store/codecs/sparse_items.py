@@ -8,10 +8,10 @@ Measurements: docs/design/015-other-kinds-of-numbers.md.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from msgspec import Struct
 from numpy.typing import NDArray
 
 from modelhub.errors import IntegrityError
@@ -35,8 +35,7 @@ SAMPLE_ITEMS = 1 << 12
 _HEADER_NBYTES = 4
 
 
-@dataclass(frozen=True, slots=True)
-class SparseItems:
+class SparseItems(Struct, frozen=True):
     """Encodes blocks of which about the share `most` differs, or less."""
 
     id: int
