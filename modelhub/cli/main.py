@@ -16,6 +16,7 @@ import click
 from modelhub.cli import exit_codes, failures
 from modelhub.cli.command_table import ABSENT, COMMANDS, OTHER_NAMES, SECTIONS
 from modelhub.cli.context import Session
+from modelhub.cli.freed_memory import MOVES_MODELS, keep_freed_memory
 from modelhub.cli.output.terminal import describe_terminal
 from modelhub.errors import InvalidInputError, NotFoundError
 
@@ -131,6 +132,8 @@ def cli(ctx: click.Context, folder: Path | None, color: str, no_pager: bool, qui
     """Version control for models: exact, small, and askable in SQL."""
     if folder is not None:
         os.chdir(folder)
+    if ctx.invoked_subcommand in MOVES_MODELS:
+        keep_freed_memory()
     ctx.obj = Session(
         folder=_current_folder(),
         arguments=ctx.meta[ARGUMENTS_KEY],

@@ -18,7 +18,7 @@ from modelhub.repository.worktree import READ_NBYTES
 
 Read = Callable[[int, int], bytes]
 
-HELD_NBYTES = 1 << 26
+HELD_NBYTES = 1 << 23
 """Longer stretches are not held; together as many bytes are read ahead, beside the stretch that is being stored."""
 
 AT_ONCE_NBYTES = 1 << 16
