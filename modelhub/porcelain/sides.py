@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Protocol
 
+from modelhub.formats.extent import TensorExtent
 from modelhub.oid import Bytes, Kind, oid_of
 from modelhub.repository.content import read_manifest
 from modelhub.repository.objects import Commit, Entry, Manifest, TensorSegment
+from modelhub.repository.read_ahead import Stretch
 from modelhub.repository.repository import Repository
 from modelhub.repository.segment_recorder import FileReader
 from modelhub.repository.snapshot import Snapshotter
@@ -90,7 +92,7 @@ class FolderSide:
         return self._read_blocks(path, _offset_of(manifest, segment), segment)
 
     def _read(self, file: WorkFile) -> Entry:
-        snapshot = Snapshotter(self._repo.layout.root, _HashOnly(), _KeepNothing()).record(file)  # type: ignore[arg-type]
+        snapshot = Snapshotter(self._repo.layout.root, _HashOnly(), _KeepNothing()).record(file)
         self._manifests[file.path] = snapshot.manifest
         return snapshot.entry.entry()
 
@@ -121,7 +123,7 @@ class _HashOnly:
 class _KeepNothing:
     """A tensor keeper that stores nothing."""
 
-    def keep(self, path: str, extent: object, oid: str, read: Callable[[int, int], bytes]) -> None:
+    def keep(self, path: str, extent: TensorExtent, stretch: Stretch) -> None:
         return None
 
 

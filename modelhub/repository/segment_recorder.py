@@ -7,21 +7,18 @@ from collections.abc import Iterator
 from io import FileIO
 from itertools import groupby
 from types import TracebackType
-from typing import TYPE_CHECKING
+from typing import Protocol
 
 from blake3 import blake3
 from msgspec import Struct
 
 from modelhub.errors import IntegrityError, StateError
 from modelhub.formats.extent import ModelFile, TensorExtent
+from modelhub.oid import Kind
 from modelhub.progress import Progress
 from modelhub.repository.objects import ChunkSegment, LiteralSegment, Manifest, Segment, TensorSegment, ViewRecord
 from modelhub.repository.read_ahead import FileDigest, ReadAhead, Stretch
-from modelhub.repository.tensor_keeper import TensorKeeper
 from modelhub.repository.worktree import READ_NBYTES
-
-if TYPE_CHECKING:
-    from modelhub.store.object_writer import ObjectWriter
 
 WHOLE_NBYTES = 1 << 20
 """Files up to this size are one blob, larger ones content-defined chunks; so are literal segments of model files."""
@@ -51,6 +48,20 @@ def changed_while_read(path: str) -> StateError:
     return StateError(f"'{path}' changed while it was being read", hint="wait until it is written, then try again")
 
 
+class Putter(Protocol):
+    """Takes in small objects, such as a writer of the store."""
+
+    def put(self, data: bytes, kind: Kind = "blob") -> str:
+        """Return the id of an object with this content."""
+
+
+class Keeper(Protocol):
+    """Takes in the tensors of a file, such as a `TensorKeeper`."""
+
+    def keep(self, path: str, extent: TensorExtent, stretch: Stretch) -> None:
+        """Take in one tensor, which lies in this stretch of the file."""
+
+
 class _Part(Struct, frozen=True):
     """A part of the file: a tensor, or what lies between tensors."""
 
@@ -67,9 +78,7 @@ class _Part(Struct, frozen=True):
 class SegmentRecorder:
     """Records one file. A context manager: it reads and hashes on threads of its own."""
 
-    def __init__(
-        self, path: str, reader: FileReader, writer: ObjectWriter, *, keeper: TensorKeeper, progress: Progress
-    ) -> None:
+    def __init__(self, path: str, reader: FileReader, writer: Putter, *, keeper: Keeper, progress: Progress) -> None:
         self._path = path
         self._reader = reader
         self._writer = writer

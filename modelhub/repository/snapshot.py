@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 from io import FileIO
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from msgspec import Struct
 
@@ -15,12 +14,15 @@ from modelhub.progress import SILENT, Progress
 from modelhub.repository.index import IndexEntry
 from modelhub.repository.names import stays_inside
 from modelhub.repository.objects import Manifest, encode
-from modelhub.repository.segment_recorder import WHOLE_NBYTES, FileReader, SegmentRecorder, changed_while_read
-from modelhub.repository.tensor_keeper import TensorKeeper
+from modelhub.repository.segment_recorder import (
+    WHOLE_NBYTES,
+    FileReader,
+    Keeper,
+    Putter,
+    SegmentRecorder,
+    changed_while_read,
+)
 from modelhub.repository.worktree import WorkFile, mode_of, open_for_reading
-
-if TYPE_CHECKING:
-    from modelhub.store.object_writer import ObjectWriter
 
 
 class Snapshot(Struct, frozen=True):
@@ -35,7 +37,7 @@ class Snapshot(Struct, frozen=True):
 class Snapshotter:
     """Records files through one writer."""
 
-    def __init__(self, root: Path, writer: ObjectWriter, keeper: TensorKeeper, progress: Progress = SILENT) -> None:
+    def __init__(self, root: Path, writer: Putter, keeper: Keeper, progress: Progress = SILENT) -> None:
         self._root = root
         self._writer = writer
         self._keeper = keeper

@@ -1,6 +1,7 @@
 import re
 
 import pytest
+from cli.conftest import write_model
 
 from modelhub.cli.output.text import cell_width
 
@@ -52,6 +53,14 @@ def test_the_folder_is_compared_with_what_is_recorded(mh, project):
     assert "no difference" in mh("diff").err
     assert "train.py" in mh("diff", "--staged").out
     assert "train.py" in mh("diff", "--cached", "v1").out
+
+
+def test_a_model_in_the_folder_is_compared_tensor_by_tensor(mh, project):
+    write_model(project / "model.safetensors", seed=5)
+    result = mh("diff", "--json").json()
+    assert [tensor["name"] for tensor in result["tensors"]] == ["encoder.layer.0.weight", "encoder.layer.1.weight"]
+    assert result["unchanged_tensors"] == 2
+    assert not list((project / ".mh" / "tmp").iterdir())
 
 
 def test_paths_narrow_the_diff(mh, project):
