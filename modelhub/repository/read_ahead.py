@@ -6,15 +6,16 @@ to be held.
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from operator import itemgetter
 from typing import Protocol
 
 from blake3 import blake3
 from msgspec import Struct
 
 from modelhub.repository.worktree import READ_NBYTES
+from modelhub.store.ordered_map import ordered_map
 
 Read = Callable[[int, int], bytes]
 
@@ -81,35 +82,22 @@ class ReadAhead:
         self._reader = reader
         self._whole = whole
         self._pool = ThreadPoolExecutor(1)
-        self._todo: deque[tuple[int, int]] = deque()
-        self._begun: deque[tuple[int, Future[Stretch]]] = deque()
         self._is_closed = False
 
-    def begin(self, stretches: Iterable[tuple[int, int]]) -> None:
-        """Begin to read these stretches, once all before were taken. Their bytes go to the whole in this order."""
-        self._todo.extend(stretches)
-        self._go_on()
+    def read(self, stretches: Iterable[tuple[int, int]]) -> Iterator[Stretch]:
+        """Yield these stretches, whose bytes go to the whole in this order. Raises as reading does, when asked for it.
 
-    def take(self) -> Stretch:
-        """Return the next stretch, once it is read. Raises as reading does."""
-        _, future = self._begun.popleft()
-        stretch = future.result()
-        self._go_on()
-        return stretch
+        To be used up before others are read.
+        """
+        return ordered_map(self._pool, self._read, stretches, weigh=itemgetter(1), budget=HELD_NBYTES)
 
     def close(self) -> None:
         """Stop reading, after the piece that is being read."""
         self._is_closed = True
         self._pool.shutdown(cancel_futures=True)
 
-    def _go_on(self) -> None:
-        load = sum(nbytes for nbytes, _ in self._begun)
-        while self._todo and (not self._begun or load + self._todo[0][1] <= HELD_NBYTES):
-            offset, nbytes = self._todo.popleft()
-            self._begun.append((nbytes, self._pool.submit(self._read, offset, nbytes)))
-            load += nbytes
-
-    def _read(self, offset: int, nbytes: int) -> Stretch:
+    def _read(self, stretch: tuple[int, int]) -> Stretch:
+        offset, nbytes = stretch
         digest, pieces = blake3(), []
         is_held = nbytes <= HELD_NBYTES
         for start in range(0, nbytes, READ_NBYTES):

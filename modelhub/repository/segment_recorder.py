@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from functools import partial
 from io import FileIO
 from itertools import groupby
 from types import TracebackType
@@ -102,9 +103,8 @@ class SegmentRecorder:
         segments: list[Segment] = []
         parts = [_Part(0, self._reader.size)] if model is None else list(_parts(model, self._reader.size))
         for is_chunked, some in groupby(parts, key=lambda part: model is None or part.is_chunked):
-            for part in some if is_chunked else ():
-                segments += self._record_chunks(part)
-            segments += () if is_chunked else self._record_stretches(list(some), literals)
+            run = list(some)
+            segments += self._record_chunks(run) if is_chunked else self._record_stretches(run, literals)
         return Manifest(
             format=model.format if model else "bytes",
             size=self._reader.size,
@@ -119,9 +119,8 @@ class SegmentRecorder:
 
     def _record_stretches(self, parts: list[_Part], literals: bytearray) -> Iterator[Segment]:
         """Tensors, and the short stretches between them, which go to the literals."""
-        self._ahead.begin((part.offset, part.nbytes) for part in parts)
-        for part in parts:
-            stretch = self._ahead.take()
+        stretches = self._ahead.read((part.offset, part.nbytes) for part in parts)
+        for part, stretch in zip(parts, stretches, strict=True):
             self._progress.advance(part.nbytes)
             if part.extent is None:
                 literals += stretch.read(0, part.nbytes)
@@ -138,17 +137,19 @@ class SegmentRecorder:
             raise
         return TensorSegment(extent.nbytes, stretch.oid, extent.name, extent.dtype, extent.shape, extent.strides)
 
-    def _record_chunks(self, part: _Part) -> Iterator[ChunkSegment]:
+    def _record_chunks(self, parts: list[_Part]) -> Iterator[ChunkSegment]:
         from modelhub.store.chunker import chunk_spans
 
-        def read(start: int, length: int) -> bytes:
-            return self._reader.read(part.offset + start, length)
+        for part in parts:
+            read = partial(self._read_within, part)
+            for start, length in chunk_spans(read, part.nbytes):
+                data = read(start, length)
+                self._digest.add(data)
+                self._progress.advance(length)
+                yield ChunkSegment(length, self._writer.put(data))
 
-        for start, length in chunk_spans(read, part.nbytes):
-            data = read(start, length)
-            self._digest.add(data)
-            self._progress.advance(length)
-            yield ChunkSegment(length, self._writer.put(data))
+    def _read_within(self, part: _Part, start: int, length: int) -> bytes:
+        return self._reader.read(part.offset + start, length)
 
     def _differs(self, extent: TensorExtent, oid: str) -> bool:
         digest = blake3()

@@ -103,13 +103,16 @@ class CodecContract:
         for kind in ("float32", "int32", "int8", "bytes"):
             item, block, base = numbers(kind, 3000)
             frame = self.codec.encode(block, item, self.bases(base))
-            if not frame:
-                continue
-            for at in range(0, len(frame), max(1, len(frame) // 150)):
-                hurt = bytearray(frame)
-                hurt[at] ^= 1 << at % 8
-                self.try_decode(bytes(hurt), len(block), item, base)
-                self.try_decode(bytes(frame[:at]), len(block), item, base)
+            if frame:
+                self.try_damaged(frame, len(block), item, base, places=150)
+
+    def try_damaged(self, frame: bytes, nbytes: int, item: Item, base: bytes, *, places: int = 200) -> None:
+        """Decode a frame with a bit flipped, and cut off, at about so many places of it."""
+        for at in range(0, len(frame), max(1, len(frame) // places)):
+            hurt = bytearray(frame)
+            hurt[at] ^= 1 << at % 8
+            self.try_decode(bytes(hurt), nbytes, item, base)
+            self.try_decode(bytes(frame[:at]), nbytes, item, base)
 
     def try_decode(self, frame: bytes, nbytes: int, item: Item, base: bytes) -> None:
         try:

@@ -58,9 +58,9 @@ def test_every_slice_of_a_stretch_is_that_of_the_file(lengths: list[int], piece:
         patched.setattr(read_ahead, "HELD_NBYTES", held)
         patched.setattr(read_ahead, "AT_ONCE_NBYTES", 3)
         with Opened(Memory(content)) as opened:
-            opened.ahead.begin(stretches(lengths))
-            for offset, nbytes in stretches(lengths):
-                expected, stretch = content[offset : offset + nbytes], opened.ahead.take()
+            read = opened.ahead.read(stretches(lengths))
+            for (offset, nbytes), stretch in zip(stretches(lengths), read, strict=True):
+                expected = content[offset : offset + nbytes]
                 assert stretch.oid == blake3(expected).hexdigest()
                 assert stretch.is_held == (nbytes <= held)
                 begin = data.draw(st.integers(0, nbytes))
@@ -72,9 +72,8 @@ def test_every_slice_of_a_stretch_is_that_of_the_file(lengths: list[int], piece:
 def test_what_is_held_is_read_once() -> None:
     reader = Memory(bytes(range(256)) * 100)
     with Opened(reader) as opened:
-        opened.ahead.begin(stretches([25_000, 600]))
-        for nbytes in (25_000, 600):
-            stretch = opened.ahead.take()
+        read = opened.ahead.read(stretches([25_000, 600]))
+        for nbytes, stretch in zip((25_000, 600), read, strict=True):
             assert stretch.read(0, nbytes) == stretch.read(0, nbytes)
     assert reader.reads == [(0, 25_000), (25_000, 600)]
 
@@ -83,8 +82,7 @@ def test_no_more_is_read_ahead_than_may_be_held(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(read_ahead, "HELD_NBYTES", 100)
     reader = Memory(bytes(1000))
     with Opened(reader) as opened:
-        opened.ahead.begin(stretches([40] * 10))
-        opened.ahead.take()
+        next(opened.ahead.read(stretches([40] * 10)))
         opened.ahead.close()
     assert len(reader.reads) <= 3
 
@@ -97,10 +95,10 @@ def test_an_error_of_reading_comes_when_the_stretch_is_asked_for() -> None:
             return super().read(offset, nbytes)
 
     with Opened(Broken(bytes(20))) as opened:
-        opened.ahead.begin(stretches([10, 10]))
-        assert opened.ahead.take().read(0, 10) == bytes(10)
+        read = opened.ahead.read(stretches([10, 10]))
+        assert next(read).read(0, 10) == bytes(10)
         with pytest.raises(StateError, match="shorter"):
-            opened.ahead.take()
+            next(read)
 
 
 def test_closing_does_not_wait_for_the_rest_of_a_long_stretch(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -116,7 +114,8 @@ def test_closing_does_not_wait_for_the_rest_of_a_long_stretch(monkeypatch: pytes
 
     reader = Slow(bytes(1000))
     with Opened(reader) as opened:
-        opened.ahead.begin([(0, 1000)])
+        taking = threading.Thread(target=next, args=(opened.ahead.read([(0, 1000)]),))
+        taking.start()
         assert begun.wait(60)
         closing = threading.Thread(target=opened.ahead.close)
         closing.start()
@@ -124,4 +123,5 @@ def test_closing_does_not_wait_for_the_rest_of_a_long_stretch(monkeypatch: pytes
             pass
         go_on.set()
         closing.join()
+        taking.join()
     assert len(reader.reads) == 1

@@ -76,11 +76,7 @@ class OfItems(CodecContract):
         item, block, base = Item("bytes", width), new.tobytes(), old.tobytes()
         frame = self.codec.encode(block, item, self.bases(base))
         assert frame is not None
-        for at in range(0, len(frame), max(1, len(frame) // 200)):
-            hurt = bytearray(frame)
-            hurt[at] ^= 1 << at % 8
-            self.try_decode(bytes(hurt), len(block), item, base)
-            self.try_decode(bytes(frame[:at]), len(block), item, base)
+        self.try_damaged(frame, len(block), item, base)
 
     def test_bytes_after_the_columns_of_unknown_items_are_refused(self) -> None:
         item, block = Item("bytes", 3), bytes(range(30)) * 30
