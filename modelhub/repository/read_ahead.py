@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from operator import itemgetter
-from typing import Protocol
 
 from blake3 import blake3
 from msgspec import Struct
 
+from modelhub.formats.extent import Source
 from modelhub.repository.worktree import READ_NBYTES
 from modelhub.store.ordered_map import ordered_map
 
@@ -24,13 +24,6 @@ HELD_NBYTES = 1 << 23
 
 AT_ONCE_NBYTES = 1 << 16
 """So few bytes are hashed sooner than they are handed to another thread."""
-
-
-class Reader(Protocol):
-    """Reads a file by position."""
-
-    def read(self, offset: int, nbytes: int) -> bytes:
-        """Return exactly these bytes."""
 
 
 class Stretch(Struct, frozen=True):
@@ -78,7 +71,7 @@ class FileDigest:
 class ReadAhead:
     """Reads stretches, given as (offset, nbytes), in their order. For one thread, which alone asks for them."""
 
-    def __init__(self, reader: Reader, whole: FileDigest) -> None:
+    def __init__(self, reader: Source, whole: FileDigest) -> None:
         self._reader = reader
         self._whole = whole
         self._pool = ThreadPoolExecutor(1)

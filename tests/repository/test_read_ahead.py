@@ -19,6 +19,7 @@ class Memory:
 
     def __init__(self, data: bytes) -> None:
         self.data = data
+        self.size = len(data)
         self.reads: list[tuple[int, int]] = []
 
     def read(self, offset: int, nbytes: int) -> bytes:
